@@ -1,0 +1,50 @@
+"""What a benchmark gives back, and how it is printed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class Skipped(Exception):
+    """This benchmark cannot run here; its text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Measured numbers: a row a measurement, cells as they are to be shown."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[object]]
+    notes: Sequence[str] = ()
+
+
+def show(table: Table) -> None:
+    """Print with rich where it is installed, in plain columns otherwise."""
+    try:
+        from rich.console import Console
+        from rich.table import Table as RichTable
+    except ImportError:
+        _plain(table)
+        return
+    shown = RichTable(title=table.title, title_justify="left")
+    for place, column in enumerate(table.columns):
+        shown.add_column(column, justify="right" if place else "left")
+    for row in table.rows:
+        shown.add_row(*map(str, row))
+    console = Console(markup=False, highlight=False)
+    console.print(shown)
+    for note in table.notes:
+        console.print(f"- {note}")
+
+
+def _plain(table: Table) -> None:
+    lines = [list(map(str, row)) for row in (table.columns, *table.rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    print(table.title)
+    for first, *rest in lines:
+        cells = [cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True)]
+        print("  ".join([first.ljust(widths[0]), *cells]))
+    for note in table.notes:
+        print(f"- {note}")

@@ -1,0 +1,40 @@
+"""`open_archive`: an archive from whatever names one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from context_compaction.archive.base import Archive
+from context_compaction.archive.sqlite.archive import SQLiteArchive
+from context_compaction.errors import ArchiveUnavailable
+
+_POSTGRES = ("postgresql://", "postgres://")
+
+
+def open_archive(archive: str | os.PathLike[str] | Archive = ":memory:") -> Archive:
+    """The archive that a path, ``:memory:`` or an address names; an `Archive` is given back as it is.
+
+    A file that is not there is made, with mode 0600. Raises `ArchiveUnavailable`, `ArchiveCorrupt` or
+    `ArchiveTooNew`, and `TypeError` for anything that names no archive.
+    """
+    if isinstance(archive, Archive):
+        return archive
+    if isinstance(archive, str):
+        return _from_text(archive)
+    if isinstance(archive, os.PathLike):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
+        return SQLiteArchive(Path(archive))
+    raise TypeError(f"an archive is a path, ':memory:' or an Archive, not {type(archive).__name__}")
+
+
+def _from_text(name: str) -> Archive:
+    if name.startswith(_POSTGRES):
+        raise ArchiveUnavailable(
+            "PostgreSQL archives come with a later release of context-compaction; name a file or ':memory:'"
+        )
+    if "://" in name:
+        scheme = name.partition("://")[0]
+        raise ArchiveUnavailable(f"no archive is reached by {scheme}://; name a file or ':memory:'")
+    if not name:
+        raise ArchiveUnavailable("an empty path names no archive; name a file or ':memory:'")
+    return SQLiteArchive(name)

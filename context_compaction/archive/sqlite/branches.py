@@ -1,0 +1,123 @@
+"""Sessions and their branches: opening, the state to go on from, notes and pins."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from context_compaction.archive.base import BranchState
+from context_compaction.archive.sqlite.names import escaped, unescaped
+from context_compaction.archive.sqlite.spans import FOREVER, Span, gone, spans_of
+from context_compaction.archive.sqlite.views import read_summaries, read_view
+from context_compaction.groups import Call
+from context_compaction.view import Pin
+
+FIND_ACTIVE = """
+SELECT sessions.active FROM sessions JOIN namespaces ON namespaces.id = sessions.namespace
+WHERE namespaces.name = ? AND sessions.session_id = ?
+"""
+ADD_NAMESPACE = "INSERT OR IGNORE INTO namespaces (name) VALUES (?)"
+ADD_SESSION = """
+INSERT INTO sessions (namespace, session_id, created_at)
+SELECT id, ?, ? FROM namespaces WHERE name = ?
+"""
+ADD_BRANCH = "INSERT INTO branches (session, created_at) VALUES (?, ?)"
+ADD_SPAN = "INSERT INTO spans (branch, ancestor, last_seq, last_summary) VALUES (?, ?, ?, ?)"
+ACTIVATE = "UPDATE sessions SET active = ? WHERE id = ?"
+READ_BRANCH = "SELECT fork_at, version, next_summary, state FROM branches WHERE id = ?"
+LAST_SEQ = "SELECT max(seq) FROM messages WHERE branch = ?"
+PENDING_CALLS = """
+SELECT seq, position, call_id, closed_at, answered_by FROM calls
+WHERE branch = ? AND (answered_by IS NULL OR closed_at IS NOT NULL) ORDER BY seq, position
+"""
+SUPERSEDED = """
+SELECT supersedes FROM messages WHERE branch = ? AND seq BETWEEN ? AND ? AND supersedes IS NOT NULL
+"""
+READ_PINS = "SELECT ref, text FROM pins WHERE branch = ? ORDER BY id"
+ADD_PIN = "INSERT OR IGNORE INTO pins (branch, ref, text) VALUES (?, ?, ?)"
+REMOVE_PINS = "DELETE FROM pins WHERE branch = ? AND ref = ?"
+WRITE_STATE = "UPDATE branches SET state = ? WHERE id = ?"
+
+
+def open_branch(connection: sqlite3.Connection, namespace: str, session_id: str) -> int | None:
+    """The active branch of a session, None if there is no such session."""
+    row = connection.execute(FIND_ACTIVE, (escaped(namespace), escaped(session_id))).fetchone()
+    return row[0] if row else None
+
+
+def start_session(connection: sqlite3.Connection, namespace: str, session_id: str) -> int:
+    """A session with one empty branch; the existing one if another writer was first."""
+    found = open_branch(connection, namespace, session_id)
+    if found is not None:
+        return found
+    now = time.time()
+    connection.execute(ADD_NAMESPACE, (escaped(namespace),))
+    session = connection.execute(ADD_SESSION, (escaped(session_id), now, escaped(namespace))).lastrowid
+    branch = connection.execute(ADD_BRANCH, (session, now)).lastrowid
+    connection.execute(ADD_SPAN, (branch, branch, FOREVER, FOREVER))
+    connection.execute(ACTIVATE, (branch, session))
+    if branch is None:  # sqlite3 sets it after every INSERT
+        raise gone(0)
+    return branch
+
+
+def read_state(connection: sqlite3.Connection, branch: int) -> BranchState:
+    """Everything a session goes on from. Independent of the length of the log."""
+    row = connection.execute(READ_BRANCH, (branch,)).fetchone()
+    if row is None:
+        raise gone(branch)
+    fork_at, version, next_summary, state = row
+    spans = spans_of(connection, branch)
+    view = read_view(connection, branch, version)
+    unanswered, open_calls, synthetics = _calls(connection, branch)
+    return BranchState(
+        branch=branch,
+        last_seq=connection.execute(LAST_SEQ, (branch,)).fetchone()[0] or fork_at,
+        view=view,
+        summaries=read_summaries(connection, spans, view.summaries) if view.summaries else {},
+        next_summary=next_summary,
+        pins=tuple(Pin(ref, json.loads(text)) for ref, text in connection.execute(READ_PINS, (branch,))),
+        unanswered=unanswered,
+        open_calls=open_calls,
+        synthetics=synthetics,
+        superseded=_superseded(connection, spans),
+        state=json.loads(state),
+    )
+
+
+def write_state(connection: sqlite3.Connection, branch: int, state: Mapping[str, Any]) -> None:
+    """Keep a session's notes. Raises `StaleView` when the branch is gone."""
+    if connection.execute(WRITE_STATE, (json.dumps(state), branch)).rowcount != 1:
+        raise gone(branch)
+
+
+def add_pin(connection: sqlite3.Connection, branch: int, pin: Pin) -> None:
+    """Add a pin; the same pin again changes nothing."""
+    connection.execute(ADD_PIN, (branch, pin.ref, json.dumps(pin.text)))
+
+
+def _superseded(connection: sqlite3.Connection, spans: list[Span]) -> frozenset[int]:
+    return frozenset(
+        seq
+        for span in spans
+        for (seq,) in connection.execute(SUPERSEDED, (span.branch, span.first, span.last))
+    )
+
+
+def _calls(
+    connection: sqlite3.Connection, branch: int
+) -> tuple[tuple[Call, ...], tuple[Call, ...], dict[int, tuple[str, ...]]]:
+    """Closed and unanswered, open, and the call ids that closed unanswered by their message."""
+    unanswered: list[Call] = []
+    open_calls: list[Call] = []
+    synthetics: dict[int, tuple[str, ...]] = {}
+    for seq, position, name, closed_at, answered_by in connection.execute(PENDING_CALLS, (branch,)):
+        call = Call(seq, position, unescaped(name))
+        if closed_at is not None:
+            synthetics[seq] = (*synthetics.get(seq, ()), call.call_id)
+        if answered_by is None:
+            (open_calls if closed_at is None else unanswered).append(call)
+    return tuple(unanswered), tuple(open_calls), synthetics

@@ -1,0 +1,67 @@
+"""Numbered steps from an empty file to the newest schema. A released step is never changed."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+
+from context_compaction.archive.sqlite import schema
+from context_compaction.errors import ArchiveCorrupt, ArchiveTooNew
+
+APPLICATION_ID = 0x43434D50
+"""``CCMP`` in the file's header: how we know our own files."""
+READ_APPLICATION = "PRAGMA application_id"
+READ_VERSION = "PRAGMA user_version"
+COUNT_TABLES = "SELECT count(*) FROM sqlite_master"
+
+Migration = Callable[[sqlite3.Connection], None]
+
+
+def m001_initial(connection: sqlite3.Connection) -> None:
+    """Log, branches, views, summaries with lineage, pins, compactions, search."""
+    for statement in schema.VERSION_1:
+        connection.execute(statement)
+
+
+MIGRATIONS: tuple[Migration, ...] = (m001_initial,)
+"""The schema version is how many of these a file has seen."""
+
+
+def version_of(connection: sqlite3.Connection, place: str) -> int:
+    """The schema version of an archive, 0 of an empty file.
+
+    Raises `ArchiveCorrupt` when the file is somebody else's, `ArchiveTooNew` when it is from a later release.
+    """
+    application = _number(connection, READ_APPLICATION)
+    version = _number(connection, READ_VERSION)
+    if application != APPLICATION_ID:
+        if application or version or _number(connection, COUNT_TABLES):
+            raise ArchiveCorrupt(f"{place}: a database of another program, left as it is; name another file")
+        return 0
+    if version > len(MIGRATIONS):
+        raise ArchiveTooNew(
+            f"{place}: schema version {version}, but this release of context-compaction knows up to "
+            f"{len(MIGRATIONS)}; install a newer release"
+        )
+    return version
+
+
+def migrate(connection: sqlite3.Connection, place: str) -> None:
+    """Bring the file to the newest schema; each step and its record are one transaction."""
+    while version_of(connection, place) < len(MIGRATIONS):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            # Read again under the lock: another process may have been first.
+            version = version_of(connection, place)
+            if version < len(MIGRATIONS):
+                MIGRATIONS[version](connection)
+                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                connection.execute(f"PRAGMA user_version = {version + 1}")
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.rollback()
+            raise
+
+
+def _number(connection: sqlite3.Connection, query: str) -> int:
+    return int(connection.execute(query).fetchone()[0])

@@ -1,0 +1,137 @@
+"""Views, summaries with their lineage, and the reports of compactions."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterable, Sequence
+
+from context_compaction.archive.base import Commit
+from context_compaction.archive.sqlite.spans import Span, gone
+from context_compaction.errors import StaleView
+from context_compaction.events import CompactionEvent
+from context_compaction.view import Pin, SummaryRecord, View
+from context_compaction.view.entries import entry_from_json, entry_to_json
+
+READ_VIEW = "SELECT version, head_end, pins, entries FROM views WHERE branch = ? AND version = ?"
+ADD_VIEW = "INSERT INTO views (branch, version, head_end, pins, entries) VALUES (?, ?, ?, ?, ?)"
+ADVANCE = """
+UPDATE branches SET version = ?, next_summary = max(next_summary, ?), state = ?
+WHERE id = ? AND version = ?
+"""
+READ_VERSION = "SELECT version FROM branches WHERE id = ?"
+ADD_SUMMARY = """
+INSERT INTO summaries (branch, number, tokens, generation, writer, fidelity, text)
+VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
+ADD_SOURCE = "INSERT INTO summary_sources (summary, position, source) VALUES (?, ?, ?)"
+ADD_RANGE = "INSERT INTO summary_ranges (summary, first, last) VALUES (?, ?, ?)"
+READ_SUMMARIES = """
+SELECT id, number, text, tokens, generation, writer, fidelity FROM summaries
+WHERE branch = ? AND number <= ? ORDER BY number
+"""
+READ_SOME_SUMMARIES = """
+SELECT id, number, text, tokens, generation, writer, fidelity FROM summaries
+WHERE branch = ? AND number <= ? AND number IN (SELECT value FROM json_each(?)) ORDER BY number
+"""
+READ_SOURCES = "SELECT source FROM summary_sources WHERE summary = ? ORDER BY position"
+READ_RANGES = "SELECT first, last FROM summary_ranges WHERE summary = ? ORDER BY first"
+ADD_COMPACTION = """
+INSERT INTO compactions (branch, at_seq, version, committed, happened_at, event) VALUES (?, ?, ?, ?, ?, ?)
+"""
+READ_COMPACTIONS = "SELECT event FROM compactions WHERE branch = ? AND at_seq <= ? ORDER BY id"
+
+
+def read_view(connection: sqlite3.Connection, branch: int, version: int) -> View:
+    """One version of a branch's view; the empty first view where none was written."""
+    row = connection.execute(READ_VIEW, (branch, version)).fetchone()
+    if row is None:
+        return View(version=version)
+    number, head_end, pins, entries = row
+    return View(
+        number,
+        head_end,
+        tuple(entry_from_json(entry) for entry in json.loads(entries)),
+        tuple(Pin(ref, text) for ref, text in json.loads(pins)),
+    )
+
+
+def write_commit(connection: sqlite3.Connection, branch: int, commit: Commit) -> None:
+    """Put the next version in place if the base is still the newest. Raises `StaleView` if not."""
+    view = commit.view
+    next_summary = max((summary.id + 1 for summary in commit.summaries), default=1)
+    state = json.dumps(dict(commit.state))
+    moved = connection.execute(ADVANCE, (view.version, next_summary, state, branch, commit.base_version))
+    if moved.rowcount != 1:
+        raise _stale(connection, branch, commit.base_version)
+    pins = json.dumps([(pin.ref, pin.text) for pin in view.pins])
+    entries = json.dumps([entry_to_json(entry) for entry in view.head], separators=(",", ":"))
+    connection.execute(ADD_VIEW, (branch, view.version, view.head_end, pins, entries))
+    for summary in commit.summaries:
+        _add_summary(connection, branch, summary)
+    add_event(connection, branch, commit.event)
+
+
+def add_event(connection: sqlite3.Connection, branch: int, event: CompactionEvent) -> None:
+    """Keep the report of one attempted compaction."""
+    row = (branch, event.at_seq, event.version, event.committed, time.time(), json.dumps(event.to_json()))
+    connection.execute(ADD_COMPACTION, row)
+
+
+def read_events(connection: sqlite3.Connection, spans: Sequence[Span]) -> list[CompactionEvent]:
+    """The reports of all compactions up to each span's end, oldest first."""
+    return [
+        CompactionEvent.from_json(json.loads(text))
+        for span in spans
+        for (text,) in connection.execute(READ_COMPACTIONS, (span.branch, span.last))
+    ]
+
+
+def read_summaries(
+    connection: sqlite3.Connection, spans: Sequence[Span], ids: Iterable[int] | None = None
+) -> dict[int, SummaryRecord]:
+    """The summaries of a branch, all or those asked for, by number."""
+    wanted = None if ids is None else json.dumps(sorted(set(ids)))
+    rows: list[Row] = []
+    for span in spans:
+        if wanted is None:
+            rows += connection.execute(READ_SUMMARIES, (span.branch, span.last_summary))
+        else:
+            rows += connection.execute(READ_SOME_SUMMARIES, (span.branch, span.last_summary, wanted))
+    return {row[1]: _summary(connection, row) for row in rows}
+
+
+Row = tuple[int, int, str, int, int, str, float]
+
+
+def _summary(connection: sqlite3.Connection, row: Row) -> SummaryRecord:
+    key, number, text, tokens, generation, writer, fidelity = row
+    return SummaryRecord(
+        id=number,
+        text=json.loads(text),
+        tokens=tokens,
+        generation=generation,
+        ranges=tuple(connection.execute(READ_RANGES, (key,)).fetchall()),
+        sources=tuple(source for (source,) in connection.execute(READ_SOURCES, (key,))),
+        writer=writer,
+        fidelity=fidelity,
+    )
+
+
+def _add_summary(connection: sqlite3.Connection, branch: int, summary: SummaryRecord) -> None:
+    row = (branch, summary.id, summary.tokens, summary.generation, summary.writer, summary.fidelity)
+    key = connection.execute(ADD_SUMMARY, (*row, json.dumps(summary.text))).lastrowid
+    connection.executemany(ADD_RANGE, [(key, first, last) for first, last in summary.ranges])
+    connection.executemany(
+        ADD_SOURCE, [(key, position, source) for position, source in enumerate(summary.sources)]
+    )
+
+
+def _stale(connection: sqlite3.Connection, branch: int, planned_on: int) -> StaleView:
+    row = connection.execute(READ_VERSION, (branch,)).fetchone()
+    if row is None:
+        return gone(branch)
+    return StaleView(
+        f"the view is at version {row[0]}, the compaction was planned on {planned_on}; plan again"
+    )

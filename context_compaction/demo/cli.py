@@ -1,0 +1,96 @@
+"""The command: replay, report, look things up, and prove that nothing is lost."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from context_compaction import Budget, CannotCompact, CompactionError, Policy, Session
+from context_compaction.demo.conversation import Conversation, UnreadableConversation, load
+from context_compaction.demo.replay import Totals, replay, restored
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+PRESETS = ("layered", "masking", "truncating", "extractive", "anchored", "off")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Arguments of ``demo``."""
+    made = argparse.ArgumentParser(prog="python -m context_compaction demo", description=__doc__)
+    made.add_argument("file", nargs="?", type=Path, help="OpenAI chat messages as JSON (default: the sample)")
+    made.add_argument("--window", type=int, default=8192, help="context window in tokens (default 8192)")
+    made.add_argument("--trigger", type=float, help="share of the input at which to compact (default: the preset's)")
+    made.add_argument("--preset", choices=PRESETS, default="layered", help="how to compact (default layered)")
+    return made
+
+
+def demo(arguments: list[str]) -> int:
+    """Run the demo; 0 when every message came back equal, 1 when not, 2 when it could not run."""
+    options = parser().parse_args(arguments)
+    try:
+        import rich  # noqa: F401 - only to say what to install
+    except ImportError:
+        print("the demo needs rich: pip install 'context-compaction[demo]'", file=sys.stderr)
+        return 2
+    try:
+        conversation = load(options.file)
+        budget = Budget(context_window=options.window)
+        policy = _policy(options.preset, options.trigger)
+        with tempfile.TemporaryDirectory() as folder:
+            return _run(conversation, budget, policy, Path(folder) / "archive.db")
+    except (UnreadableConversation, CompactionError) as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 2
+
+
+def _policy(preset: str, trigger: float | None) -> Policy:
+    options = {} if trigger is None or preset == "off" else {"trigger": trigger}
+    return Policy.named(preset, **options)
+
+
+def _run(conversation: Conversation, budget: Budget, policy: Policy, path: Path) -> int:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    from context_compaction.demo import show
+
+    console = Console()
+    totals, limit = Totals(), budget.input_tokens
+    rule = policy.pre_turn.name if policy.pre_turn else "none"
+    console.rule(f"{conversation.name}: {len(conversation.messages)} messages, window {budget.context_window}, {rule}")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[note]}"))
+    with Session(path, session_id=conversation.name, budget=budget, policy=policy) as session:
+        with Progress(*columns, console=console) as progress:
+            task = progress.add_task("replaying", total=len(conversation.messages), note="")
+            for step in replay(session, conversation.messages):
+                totals.add(step)
+                for event in step.events:
+                    progress.console.print(show.event_line(event))
+                note = f"said {step.said:>7,}  seen {step.seen:>6,} {show.bar(step.seen, limit, 20)}"
+                progress.update(task, completed=step.number, note=note)
+            progress.update(task, completed=len(conversation.messages))
+        _look(console, session, conversation, limit)
+    show.show_totals(console, totals, limit)
+    with Session(path, session_id=conversation.name, budget=budget, policy=policy) as reopened:
+        count, equal = restored(reopened, conversation.messages)
+    verdict = "all equal" if equal else "NOT all equal"
+    console.print(f"restored {count} of {len(conversation.messages)} messages, {verdict}", style="bold")
+    return 0 if equal else 1
+
+
+def _look(out: Console, session: Session, conversation: Conversation, limit: int) -> None:
+    from context_compaction.demo import show
+
+    try:
+        shown = session.context()
+        show.show_context(out, shown, session.stats.tokens_seen, limit)
+    except CannotCompact as error:
+        out.print(f"[red]{error}[/]")
+    question = conversation.early_question()
+    if question is not None:
+        show.show_recall(out, question, session.recall(question.text, k=5))
+    show.show_expanded(out, session)

@@ -1,0 +1,23 @@
+"""What is said: messages, their blocks, and the OpenAI chat format both ways."""
+
+from context_compaction.messages.blocks import (
+    Block,
+    MediaBlock,
+    ReasoningBlock,
+    TextBlock,
+    ToolCallBlock,
+    ToolResultBlock,
+)
+from context_compaction.messages.message import ROLES, Message, Role
+
+__all__ = [
+    "ROLES",
+    "Block",
+    "MediaBlock",
+    "Message",
+    "ReasoningBlock",
+    "Role",
+    "TextBlock",
+    "ToolCallBlock",
+    "ToolResultBlock",
+]

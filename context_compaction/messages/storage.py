@@ -1,0 +1,53 @@
+"""How a message is written down: JSON text that reads back equal, and the bytes its hash covers."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, cast
+
+from context_compaction.errors import ArchiveCorrupt
+from context_compaction.messages.blocks import block_from_json, block_to_json
+from context_compaction.messages.message import Message
+from context_compaction.messages.openai import read_openai
+
+
+def encode(message: Message) -> str:
+    """The message as ASCII JSON text (lone surrogates and NUL are escaped). `decode` gives it back equal."""
+    data: dict[str, Any] = {"format": message.format}
+    for key in ("id", "name", "timestamp"):
+        if (value := getattr(message, key)) is not None:
+            data[key] = value
+    if message.raw is not None:
+        data["raw"] = json.loads(message.raw)
+    if message.raw is None or message.format != "openai":
+        data["role"] = message.role
+        data["blocks"] = [block_to_json(block) for block in message.blocks]
+    return json.dumps(data, separators=(",", ":"))
+
+
+def decode(text: str) -> Message:
+    """The message that `encode` wrote. Raises `ArchiveCorrupt` when the text is something else."""
+    try:
+        data = cast("dict[str, Any]", json.loads(text))
+        raw = json.dumps(data["raw"], separators=(",", ":")) if "raw" in data else None
+        if "blocks" in data:
+            role, blocks = data["role"], tuple(block_from_json(block) for block in data["blocks"])
+        else:
+            parsed = read_openai(data["raw"])
+            role, blocks = parsed.role, parsed.blocks
+        return Message(
+            role=role,
+            blocks=blocks,
+            id=data.get("id"),
+            name=data.get("name"),
+            timestamp=data.get("timestamp"),
+            raw=raw,
+            format=data["format"],
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ArchiveCorrupt(f"a stored message cannot be read back: {error}") from error
+
+
+def canonical(text: str) -> bytes:
+    """The one byte form of a stored message: keys sorted, no spaces. This is what hashes cover."""
+    return json.dumps(json.loads(text), sort_keys=True, separators=(",", ":")).encode("ascii")

@@ -1,0 +1,21 @@
+"""When to compact and how: sizes, ladders, rules, presets."""
+
+from context_compaction.policy.ladder import Ladder
+from context_compaction.policy.presets import PRESETS, anchored, extractive, layered, masking, off, truncating
+from context_compaction.policy.rule import Policy, Rule
+from context_compaction.policy.sizes import Size, SizeLike
+
+__all__ = [
+    "PRESETS",
+    "Ladder",
+    "Policy",
+    "Rule",
+    "Size",
+    "SizeLike",
+    "anchored",
+    "extractive",
+    "layered",
+    "masking",
+    "off",
+    "truncating",
+]

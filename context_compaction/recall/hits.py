@@ -1,0 +1,24 @@
+"""`SearchHit`: one answer of a recall."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from context_compaction.messages import Message
+from context_compaction.view import SummaryRecord
+
+
+@dataclass(frozen=True, slots=True)
+class SearchHit:
+    """A message or a summary that answers a query, with the reason. Exactly one of the two is there."""
+
+    ref: str
+    """``m:57`` or ``s:3``."""
+    message: Message | None
+    summary: SummaryRecord | None
+    score: float
+    """Comparable within one recall only; higher is better."""
+    why: tuple[str, ...]
+    """The query's words that it holds, most telling first; empty when only the messages around it match."""
+    neighbours: tuple[str, ...]
+    """References of the messages around it in the same sitting, up to two before and two after."""

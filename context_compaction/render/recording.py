@@ -1,0 +1,27 @@
+"""From an appended message to its `LogRecord`: what it shows, costs and contains is worked out once."""
+
+from __future__ import annotations
+
+from context_compaction.counting import TokenCounter
+from context_compaction.groups import Kind, Placement
+from context_compaction.messages import Message
+from context_compaction.render.quoting import quoted_result
+from context_compaction.text.features import features_of
+from context_compaction.view import LogRecord
+
+
+def record_of(
+    seq: int, message: Message, placement: Placement, counter: TokenCounter, *, references: bool
+) -> LogRecord:
+    """The record of message number ``seq``, placed by `groups.Pairing`."""
+    shown = shown_as(seq, message, placement.kind, references=references)
+    return LogRecord(
+        seq, message, placement.group, placement.kind, shown, counter.message(shown), features_of(message)
+    )
+
+
+def shown_as(seq: int, message: Message, kind: Kind, *, references: bool) -> Message:
+    """What a view shows for a message: itself, or quoted text for a late or orphan result."""
+    if kind in ("late", "orphan"):
+        return quoted_result(message, seq, references=references)
+    return message

@@ -1,0 +1,166 @@
+"""From a view to the messages that a model is sent: built once a version, then extended as the log grows.
+
+Tool calls and results are made valid for every provider on the way: results follow their calls without
+a break, closed calls show a synthetic result behind them, and a quoted (late or orphan) result that came
+in the middle of an open batch waits until the batch is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from context_compaction.counting import TokenCounter
+from context_compaction.counting.base import REQUEST_TOKENS
+from context_compaction.messages import Message
+from context_compaction.render.context_message import (
+    RenderOptions,
+    beginning_text,
+    context_message,
+    context_text,
+)
+from context_compaction.render.quoting import synthetic_result
+from context_compaction.view import Edited, LogRecord, LogWindow, SummaryRecord, View
+
+
+class Renderer:
+    """The rendered form of one view version: ``messages``, their ``tokens``, and `push` for appends."""
+
+    def __init__(
+        self,
+        view: View,
+        log: LogWindow,
+        summaries: Mapping[int, SummaryRecord],
+        counter: TokenCounter,
+        options: RenderOptions,
+    ) -> None:
+        self.messages: list[Message] = []
+        self.tokens = REQUEST_TOKENS
+        self.context: Message | None = None
+        self._counter = counter
+        self._expected: list[str] = []
+        """Call ids whose live results are still to come."""
+        self._closed: list[str] = []
+        """Call ids that get a synthetic result once the expected ones are in."""
+        self._deferred: list[LogRecord] = []
+        self._next_head: int | None = 1
+        """The number that the next message of the system head would have; None behind the head."""
+        text = context_text(view, log, summaries, options)
+        self._context_text = text
+        for record, edit in view.shown(log):
+            self.push(record, edit, log.synthetics.get(record.seq, ()), log.superseded)
+        if text is not None and self._next_head is not None:
+            self._end_head(None)
+
+    def push(
+        self,
+        record: LogRecord,
+        edit: Edited | None = None,
+        closed: tuple[str, ...] = (),
+        superseded: frozenset[int] = frozenset(),
+    ) -> None:
+        """Show the next record. ``closed``: its calls that are known to stay unanswered."""
+        if record.message.role != "tool":
+            self._close_batch()
+        if self._next_head is not None:
+            self._head(record, superseded)
+        if record.kind in ("late", "orphan") and self._expected:
+            self._deferred.append(record)
+            return
+        if edit is not None:
+            self._emit(record.shown.with_blocks(edit.blocks), edit.tokens)
+        else:
+            self._emit(record.shown, record.tokens)
+        if record.kind == "call":
+            self._open_batch(record.message, closed)
+        elif record.kind == "live":
+            self._answer(record.message)
+
+    def _head(self, record: LogRecord, superseded: frozenset[int]) -> None:
+        """Stay in the system head or leave it, placing the context message."""
+        expected = self._next_head or 1
+        while expected in superseded:
+            expected += 1
+        if record.message.is_system and record.seq == expected:
+            self._next_head = expected + 1
+        else:
+            self._end_head(record)
+
+    def _end_head(self, first: LogRecord | None) -> None:
+        self._next_head = None
+        text = self._context_text
+        if text is None and first is not None and first.shown.role != "user":
+            text = beginning_text()
+        if text is not None:
+            self.context = context_message(text)
+            self._emit(self.context, self._counter.message(self.context))
+
+    def _open_batch(self, message: Message, closed: tuple[str, ...]) -> None:
+        self._expected = [call.id for call in message.tool_calls]
+        self._closed = list(closed)
+        for call_id in closed:
+            self._expected.remove(call_id)
+        if not self._expected:
+            self._flush()
+
+    def _answer(self, message: Message) -> None:
+        result = message.tool_result
+        if result is not None and result.call_id in self._expected:
+            # A result answers the latest call of its id (an id may occur twice in one message).
+            last = len(self._expected) - 1 - self._expected[::-1].index(result.call_id)
+            del self._expected[last]
+            if not self._expected:
+                self._flush()
+
+    def _close_batch(self) -> None:
+        """A message that is no result came: what is still expected will not be answered in time."""
+        if self._expected:
+            self._closed += self._expected
+            self._expected = []
+            self._flush()
+
+    def _flush(self) -> None:
+        for call_id in self._closed:
+            message = synthetic_result(call_id)
+            self._emit(message, self._counter.message(message))
+        self._closed = []
+        for record in self._deferred:
+            self._emit(record.shown, record.tokens)
+        self._deferred = []
+
+    def _emit(self, message: Message, tokens: int) -> None:
+        self.messages.append(message)
+        self.tokens += tokens
+
+
+class Meter:
+    """Tokens of views as they would be rendered, without rendering their messages."""
+
+    def __init__(self, log: LogWindow, counter: TokenCounter, options: RenderOptions) -> None:
+        self._log = log
+        self._counter = counter
+        self._options = options
+        self._texts: dict[str, int] = {}
+        self._synthetic = {
+            seq: sum(counter.message(synthetic_result(call_id)) for call_id in calls)
+            for seq, calls in log.synthetics.items()
+        }
+
+    def __call__(self, view: View, summaries: Mapping[int, SummaryRecord]) -> int:
+        """Tokens of the whole request, context message and synthetic results included."""
+        total, first = REQUEST_TOKENS, None
+        synthetic = self._synthetic
+        for record, edit in view.shown(self._log):
+            if first is None and not record.message.is_system:
+                first = record
+            total += edit.tokens if edit else record.tokens
+            if synthetic:
+                total += synthetic.get(record.seq, 0)
+        text = context_text(view, self._log, summaries, self._options)
+        if text is None and first is not None and first.shown.role != "user":
+            text = beginning_text()
+        return total + (self._text_tokens(text) if text is not None else 0)
+
+    def _text_tokens(self, text: str) -> int:
+        if text not in self._texts:
+            self._texts[text] = self._counter.message(context_message(text))
+        return self._texts[text]

@@ -1,0 +1,6 @@
+"""Where everything meets: the session, its drivers, its background work."""
+
+from context_compaction.session.session import Session
+from context_compaction.session.stats import SessionStats
+
+__all__ = ["Session", "SessionStats"]

@@ -1,0 +1,158 @@
+"""What a session does, each operation once, as steps that a synchronous or asynchronous driver runs.
+
+The caller holds the session's single flight. Whatever blocks is a `Call`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from context_compaction.budget import Budget
+from context_compaction.counting import Usage
+from context_compaction.errors import ArchiveError, StaleView
+from context_compaction.events import CompactionEvent
+from context_compaction.messages import Message
+from context_compaction.planner import Call, Steps, Task
+from context_compaction.session.ahead import Ahead
+from context_compaction.session.compactor import Compactor
+from context_compaction.session.livelog import MessageLike
+from context_compaction.session.settings import BARE_RULE, PRE_TURN_DEADLINE, CallRule, pre_turn_rule
+from context_compaction.session.state import SessionState
+
+logger = logging.getLogger(__name__)
+RETRIES = 5
+"""How often an operation that lost a race against another writer of the session is run again."""
+
+
+class SessionCore:
+    """The operations of a session on its state."""
+
+    def __init__(self, state: SessionState) -> None:
+        self.state = state
+        self.compactor = Compactor(state)
+        self.ahead = Ahead(state, self.compactor)
+
+    def append(self, messages: Sequence[MessageLike]) -> Steps[None]:
+        """Convert, place, count, and add to the log; durable on return."""
+        state = self.state
+        for attempt in range(RETRIES):
+            staged = state.live.stage(messages)
+            try:
+                yield Call(lambda staged=staged: state.live.store(staged))
+            except StaleView:
+                if attempt + 1 == RETRIES:
+                    raise
+                yield Call(state.load)
+            else:
+                yield Call(lambda staged=staged: state.pin_by_predicate(staged.records))
+                return
+
+    def context(
+        self, overhead: int | None = None, context_management: Sequence[Mapping[str, Any]] | None = None
+    ) -> Steps[list[Message]]:
+        """Pre-turn: the messages to send. They fit, or `CannotCompact` is raised."""
+        state = self.state
+        budget, asked = state.budget(overhead), pre_turn_rule(state.settings.policy, context_management)
+        if state.settings.disabled:
+            return (yield from self._whole_log(budget))
+        yield from self.ahead.use()
+        if state.seen != self._grounds(budget, asked):
+            yield from self._fit(budget, asked)
+            state.seen = self._grounds(budget, asked)
+        state.sent = (state.live.view.version, state.live.renderer.tokens)
+        return list(state.live.renderer.messages)
+
+    def _fit(self, budget: Budget, asked: CallRule) -> Steps[None]:
+        """Decide NONE, SOFT or HARD, and compact accordingly; again if another writer was faster."""
+        state = self.state
+        for attempt in range(RETRIES):
+            level = state.level(asked.rule, budget)
+            if level == "hard" and self.ahead.running:
+                yield from self.ahead.use(wait=PRE_TURN_DEADLINE)
+                level = state.level(asked.rule, budget)
+            if level == "none":
+                state.notes.attempts.pop("pre_turn", None)
+                return
+            task = state.task("pre_turn", level, asked.rule, budget, whole=asked.whole_ladder)
+            if level == "soft" and not state.armed(task):
+                return
+            try:
+                yield from self.compactor.attempt(task)
+            except StaleView:
+                if attempt + 1 == RETRIES and task.hard:
+                    raise
+                yield Call(state.load)
+            except ArchiveError as error:
+                if task.hard:
+                    raise
+                logger.warning("compaction was not committed: %s", error)
+                return
+            else:
+                return
+
+    def after_turn(self, usage: Usage | Mapping[str, Any] | None = None) -> Steps[CompactionEvent | None]:
+        """Post-turn: get ahead of the next turn. Its failure never fails one."""
+        state = self.state
+        if usage is not None:
+            state.observe(Usage.from_any(usage))
+            yield Call(lambda: state.archive.note(state.live.branch, state.notes.to_json()))
+        rule, budget = state.settings.policy.post_turn, state.settings.budget
+        if rule is None or state.settings.disabled:
+            return None
+        yield from self.ahead.use()
+        if self.ahead.running:
+            return None
+        if state.level(rule, budget) == "none":
+            state.notes.attempts.pop("post_turn", None)
+            return None
+        task = state.task("post_turn", "soft", rule, budget)
+        if not state.armed(task):
+            return None
+        if state.settings.background:
+            self.ahead.start(task)
+            return None
+        return (yield from self._never_failing(task))
+
+    def _never_failing(self, task: Task) -> Steps[CompactionEvent]:
+        try:
+            return (yield from self.compactor.attempt(task))
+        except Exception as error:
+            logger.warning("post-turn compaction failed: %s", type(error).__name__, exc_info=error)
+            if isinstance(error, StaleView):
+                yield Call(self.state.load)
+            return self.state.failed(task, "nothing_to_do", f"{type(error).__name__}: {error}")
+
+    def compact(self, focus: str | None) -> Steps[CompactionEvent]:
+        """By hand: the post-turn ladder now, without trigger, ``min_reclaim`` or re-arming."""
+        self.ahead.drop()
+        return (yield from self.compactor.attempt(self._manual_task(focus)))
+
+    def preview(self) -> Steps[CompactionEvent]:
+        """The event that `compact` would give; nothing is committed."""
+        made = yield from self.compactor.planned(self._manual_task(None))
+        return made.event
+
+    def _manual_task(self, focus: str | None) -> Task:
+        settings = self.state.settings
+        return self.state.task("manual", "none", settings.manual_rule(), settings.budget, focus=focus)
+
+    def _grounds(self, budget: Budget, asked: CallRule) -> tuple[Any, ...]:
+        """All that a pre-turn decision depends on."""
+        live, notes = self.state.live, self.state.notes
+        return (live.last_seq, live.view.version, budget, asked, notes.anchor)
+
+    def _whole_log(self, budget: Budget) -> Steps[list[Message]]:
+        """Compaction is off: everything that was said. Over budget it warns and never raises."""
+        state = self.state
+        rendered = state.live.renderer if not state.live.view.version else state.live.whole()
+        grounds = ("off", state.live.last_seq, budget)
+        if rendered.tokens > budget.input_tokens and state.seen != grounds:
+            reason = f"compaction is off: {rendered.tokens} tokens, the input budget is {budget.input_tokens}"
+            logger.warning("%s", reason)
+            task = state.task("pre_turn", "hard", BARE_RULE, budget)
+            event = state.failed(task, "infeasible", reason)
+            yield Call(lambda: self.compactor.report(event))
+        state.seen = grounds
+        return list(rendered.messages)

@@ -1,0 +1,46 @@
+"""What a session remembers between turns beside its view: re-arming of SOFT, and calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from context_compaction.counting import Calibration
+
+
+@dataclass(slots=True)
+class Notes:
+    """Persisted with the branch, so that another process decides alike."""
+
+    attempts: dict[str, int] = field(default_factory=dict[str, int])
+    """By side: the compressible tokens left by the last SOFT attempt that ended over its trigger.
+    A side without one is armed."""
+    calibration: Calibration = field(default_factory=Calibration)
+    anchor: tuple[int, int, int] | None = None
+    """View version, raw tokens of the prompt that was sent, and its input tokens as reported."""
+
+    def armed(self, side: str, compressible: int, min_reclaim: int) -> bool:
+        """Whether SOFT may be tried: first time, or since the last attempt enough has come."""
+        last = self.attempts.get(side)
+        return last is None or compressible - last >= min_reclaim
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            "attempts": dict(self.attempts),
+            "calibration": self.calibration.to_json(),
+            "anchor": self.anchor and list(self.anchor),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Notes:
+        """The notes that `to_json` wrote; empty ones for a new session."""
+        if not data:
+            return cls()
+        anchor = data["anchor"]
+        return cls(
+            attempts=dict(data["attempts"]),
+            calibration=Calibration.from_json(data["calibration"]),
+            anchor=(anchor[0], anchor[1], anchor[2]) if anchor else None,
+        )

@@ -1,0 +1,163 @@
+"""What a session knows between calls, and the questions that its operations ask of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from context_compaction.archive import Archive
+from context_compaction.budget import Budget
+from context_compaction.counting import Usage
+from context_compaction.events import CompactionEvent, Level, Side
+from context_compaction.planner import Task, rungs_for
+from context_compaction.planner.floor import compressible
+from context_compaction.planner.scene import opening_scene
+from context_compaction.policy import Rule
+from context_compaction.policy.sizes import in_tokens
+from context_compaction.session.livelog import LiveLog
+from context_compaction.session.notes import Notes
+from context_compaction.session.settings import Settings
+from context_compaction.view import LogRecord, Pin
+
+
+class SessionState:
+    """The live log, pins and notes of one session. Changed only under the session's single flight."""
+
+    def __init__(self, archive: Archive, settings: Settings) -> None:
+        self.archive = archive
+        self.settings = settings
+        self.seen: tuple[Any, ...] | None = None
+        """What the last `context` decided on: while it is the same, so is the decision."""
+        self.sent: tuple[int, int] | None = None
+        """View version and raw tokens of the context last handed out."""
+        self.load()
+
+    def load(self) -> None:
+        """Take the session up as the archive has it."""
+        settings = self.settings
+        found = self.archive.open_session(settings.namespace, settings.session_id)
+        self.live = LiveLog(self.archive, found, settings.counter, settings.options)
+        self.pins: tuple[Pin, ...] = found.pins
+        self.notes = Notes.from_json(found.state)
+        self.seen = None
+        self.pin_by_predicate(self.live.window().records.values())
+
+    def pin_by_predicate(self, records: Iterable[LogRecord]) -> None:
+        """Pin what ``is_pinned`` says; pins that are there stay one."""
+        wanted = self.settings.is_pinned
+        if wanted is not None:
+            for record in records:
+                if wanted(record.message):
+                    self.add_pin(Pin(f"m:{record.seq}", record.message.text))
+
+    def add_pin(self, pin: Pin) -> None:
+        """Pin in the archive, then here. Shows at the next compaction."""
+        if pin not in self.pins:
+            self.archive.pin(self.live.branch, pin)
+            self.pins = (*self.pins, pin)
+
+    def remove_pins(self, ref: str) -> None:
+        """Let go of every pin on a message."""
+        self.archive.unpin(self.live.branch, ref)
+        self.pins = tuple(pin for pin in self.pins if pin.ref != ref)
+
+    def budget(self, overhead: int | None) -> Budget:
+        """The session's budget, or with the overhead that this call names."""
+        own = self.settings.budget
+        return own if overhead is None else own.with_overhead(overhead)
+
+    def scaled(self, raw: int, overhead: int) -> int:
+        """Tokens of a view by the larger of raw and calibrated count."""
+        calibrated = self.notes.calibration.estimate(raw + overhead) - overhead
+        anchor = self.notes.anchor
+        if anchor is None or anchor[0] != self.live.view.version:
+            return max(raw, calibrated)
+        # While the view is the one that was reported on, the report is the better measure; a candidate
+        # view is scaled alike, so that a compaction judges before and after on the same basis.
+        now = self.live.renderer.tokens
+        told = self.notes.calibration.anchored(Usage(anchor[2]), now - anchor[1]) - overhead
+        return max(raw, calibrated if told < now else -(-raw * told // now))
+
+    def level(self, rule: Rule, budget: Budget) -> Level:
+        """NONE, SOFT or HARD for the view as it stands."""
+        tokens = self.scaled(self.live.renderer.tokens, budget.overhead_tokens)
+        if tokens > budget.input_tokens:
+            return "hard"
+        fires = rule.fires(tokens, len(self.live.renderer.messages), budget.input_tokens)
+        return "soft" if fires else "none"
+
+    def task(
+        self, side: Side, level: Level, rule: Rule, budget: Budget, *, focus: str | None = None, whole: bool = False
+    ) -> Task:
+        """What the planner is to look at."""
+        settings, live = self.settings, self.live
+        overhead = budget.overhead_tokens
+        return Task(
+            view=live.view,
+            log=live.window(),
+            summaries=live.summaries,
+            budget=budget,
+            rule=rule,
+            side=side,
+            level=level,
+            counter=settings.counter,
+            next_summary=live.next_summary,
+            pins=self.pins,
+            tools=settings.tools,
+            options=settings.options,
+            scale=lambda raw: self.scaled(raw, overhead),
+            focus=focus,
+            drafter_window=settings.chain.window,
+            whole_ladder=whole,
+        )
+
+    def armed(self, task: Task) -> bool:
+        """Whether SOFT may be tried on this side (design §3, no thrash), and there is anything to try."""
+        if not rungs_for(task):
+            return False
+        least = in_tokens(task.rule.min_reclaim, task.budget.input_tokens) or 0
+        if task.side not in self.notes.attempts:
+            return True
+        return self.notes.armed(task.side, compressible(opening_scene(task)), least)
+
+    def remember_attempt(self, task: Task, event: CompactionEvent) -> None:
+        """After a SOFT attempt: armed again if the view got under the trigger, else once it has grown."""
+        if task.level != "soft":
+            return
+        messages = len(self.live.renderer.messages) - event.removed
+        if task.rule.fires(event.tokens_after, messages, task.budget.input_tokens):
+            left = compressible(opening_scene(task)) - event.tokens_saved
+            self.notes.attempts[task.side] = max(0, left)
+        else:
+            self.notes.attempts.pop(task.side, None)
+
+    def observe(self, usage: Usage) -> None:
+        """Calibrate by what the provider reported for the context last handed out."""
+        if self.sent is None:
+            return
+        version, raw = self.sent
+        overhead = self.settings.budget.overhead_tokens
+        self.notes.calibration = self.notes.calibration.observe(raw + overhead, usage)
+        self.notes.anchor = (version, raw, usage.input_tokens)
+        self.sent = None
+
+    def failed(
+        self,
+        task: Task,
+        outcome: Any,
+        reason: str,
+        items: tuple[tuple[str, int], ...] = (),
+    ) -> CompactionEvent:
+        """The report of an attempt that commits nothing."""
+        tokens = self.scaled(self.live.renderer.tokens, task.budget.overhead_tokens)
+        return CompactionEvent(
+            task.side,
+            task.level,
+            outcome,
+            tokens,
+            tokens,
+            reason=reason,
+            items=items,
+            version=task.view.version,
+            at_seq=self.live.last_seq,
+        )

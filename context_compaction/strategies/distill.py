@@ -1,0 +1,82 @@
+"""`Distill`: when summaries pile up, one working context takes the place of them all."""
+
+from __future__ import annotations
+
+from context_compaction.drafting.base import DraftRequest, DraftResult
+from context_compaction.errors import InvalidPolicy
+from context_compaction.strategies.base import DrafterStrategy, DraftSteps, Proposal, Scene
+from context_compaction.strategies.passages import summary_passage
+from context_compaction.strategies.summarize import INPUT_SHARE, WORTHWHILE, summary_cap
+from context_compaction.text.facts import fidelity
+from context_compaction.view import Summary, SummaryRecord, View, ranges_of
+
+
+class Distill(DrafterStrategy):
+    """Replaces all summaries of the view by one, in the compaction that wrote the newest of them.
+
+    It runs when there are more than ``max_leaves`` of them (and at least two), or at least two that together
+    pass ``share`` of the input. The sources leave the view, not the archive. A draft that failed, or that is
+    no smaller than its sources, changes nothing. Raises `InvalidPolicy` for options that mean nothing.
+    """
+
+    name = "distill"
+
+    def __init__(self, *, max_leaves: int = 4, share: float = 0.25) -> None:
+        if max_leaves < 0 or not 0 < share <= 1:
+            raise InvalidPolicy(
+                f"max_leaves is {max_leaves}, share {share}; give a count and a share up to 1"
+            )
+        self.max_leaves = max_leaves
+        self.share = share
+
+    def wants(self, scene: Scene) -> bool:
+        """Whether a summary was written in this compaction, and there are now too many."""
+        sources = _sources(scene)
+        if len(sources) < 2 or scene.written.isdisjoint(scene.view.summaries):
+            return False
+        total = sum(source.tokens for source in sources)
+        return len(sources) > self.max_leaves or total > self.share * scene.budget.input_tokens
+
+    def propose(self, scene: Scene) -> DraftSteps:
+        """Ask for one working context out of all summaries."""
+        sources = _sources(scene)
+        total = sum(source.tokens for source in sources)
+        cap = _cap(scene, total)
+        if cap < WORTHWHILE:
+            return Proposal(scene.view, note=f"{total} tokens of summaries are too few to be distilled")
+        passages = tuple(summary_passage(source, references=scene.references) for source in sources)
+        result = yield (DraftRequest("distill", passages, cap, focus=scene.focus),)
+        if not result.texts:
+            return Proposal(scene.view, draft=result, note=result.reason or "no draft")
+        record = _record(scene, sources, result, result.texts[0])
+        if record.tokens >= total:
+            return Proposal(scene.view, draft=result, note="the distilled context would be no smaller")
+        return Proposal(_view_with(scene, record), (record,), result)
+
+
+def _sources(scene: Scene) -> list[SummaryRecord]:
+    return [scene.summaries[number] for number in scene.view.summaries]
+
+
+def _cap(scene: Scene, total: int) -> int:
+    cap = summary_cap(total, scene.budget.context_window, scene.drafter_window)
+    return min(cap, int(INPUT_SHARE * scene.budget.input_tokens), total)
+
+
+def _record(scene: Scene, sources: list[SummaryRecord], result: DraftResult, text: str) -> SummaryRecord:
+    seqs = sorted({seq for source in sources for seq in source.seqs})
+    return SummaryRecord(
+        id=scene.next_summary,
+        text=text,
+        tokens=scene.counter.text(text),
+        generation=1 + max(source.generation for source in sources),
+        ranges=ranges_of(seqs),
+        sources=tuple(source.id for source in sources),
+        writer=result.writer or "extractive",
+        fidelity=fidelity([source.text for source in sources], [text]),
+    )
+
+
+def _view_with(scene: Scene, record: SummaryRecord) -> View:
+    rest = [entry for entry in scene.view.head if not isinstance(entry, Summary)]
+    return scene.view.rebuilt([*rest, Summary(record.id)])

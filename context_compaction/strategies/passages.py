@@ -1,0 +1,57 @@
+"""Log records as passages: what a drafter is given to read."""
+
+from __future__ import annotations
+
+from context_compaction.drafting.base import Passage
+from context_compaction.messages import Block, MediaBlock, ReasoningBlock, TextBlock, ToolCallBlock
+from context_compaction.strategies.strip_reasoning import without_thinking
+from context_compaction.text.dates import date_text
+from context_compaction.view import LogRecord, SummaryRecord
+
+MAX_OUTPUT = 4000
+"""Characters of tool output, and of a call's arguments, that are quoted whole."""
+
+
+def passage_of(record: LogRecord, *, references: bool = True) -> Passage:
+    """The message as transcript text: words, ``name(arguments)`` on a line for each call, tool output.
+
+    Reasoning and ``<think>`` text are left out, media are named, and of tool output and arguments over
+    `MAX_OUTPUT` characters head and tail are quoted around a note of what is missing.
+    """
+    message = record.message
+    result = message.tool_result
+    parts = (_part(block, thinks=record.features.thinks) for block in message.blocks)
+    return Passage(
+        ref=f"m:{record.seq}" if references else "",
+        role="system" if message.is_system else message.role,
+        text="\n".join(part for part in parts if part),
+        name=message.name or (result.name if result else None),
+        date=date_text(message.timestamp),
+        is_error=result is not None and result.is_error,
+    )
+
+
+def summary_passage(summary: SummaryRecord, *, references: bool = True) -> Passage:
+    """An earlier summary, to be distilled with others."""
+    return Passage(ref=summary.ref if references else "", role="summary", text=summary.text)
+
+
+def _part(block: Block, *, thinks: bool) -> str:
+    if isinstance(block, TextBlock):
+        return without_thinking(block.text) if thinks else block.text
+    if isinstance(block, ReasoningBlock):
+        return ""
+    if isinstance(block, ToolCallBlock):
+        return f"{block.name}({_clipped(block.arguments)})"
+    if isinstance(block, MediaBlock):
+        return f"[{block.kind}: {block.url}]" if block.url else f"[{block.kind}]"
+    return _clipped(block.content)
+
+
+def _clipped(text: str) -> str:
+    if len(text) <= MAX_OUTPUT:
+        return text
+    head, tail = MAX_OUTPUT * 2 // 3, MAX_OUTPUT // 3
+    missing = text[head:-tail]
+    note = f"[... {len(missing)} characters, {missing.count(chr(10))} line breaks left out ...]"
+    return f"{text[:head]}\n{note}\n{text[-tail:]}"

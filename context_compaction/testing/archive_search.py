@@ -1,0 +1,133 @@
+"""Contract checks of the search: scope, statistics, and text that is nothing but text."""
+
+from __future__ import annotations
+
+import pytest
+
+from context_compaction.archive import Archive
+from context_compaction.errors import QueryError
+from context_compaction.messages import Message, TextBlock, ToolCallBlock, ToolResultBlock
+from context_compaction.recall import recall
+from context_compaction.testing.archive_contract import Backend
+from context_compaction.testing.archive_rows import Writer, commit, nasty_messages, summary
+
+HOSTILE = (
+    'NOT "', "apple* OR (", "~b1 AND apple", '"apple" NEAR/2 -x', "terms:apple", "a\0b\ud800", "'; DROP TABLE x",
+    "^apple$ .* [", "(" * 5000, "\U0001f600 \u200b \u2028", "{apple}", "apple\\", "%s %00",
+)  # fmt: skip
+
+
+def what_was_said_is_found(backend: Backend) -> None:
+    """In text, names, tool calls, tool results and summaries, by any form of the word."""
+    with backend.opened() as archive:
+        writer = Writer.of(archive)
+        writer.append(
+            Message("user", (TextBlock("We painted the kitchen"),), name="Ingrid"),
+            Message("assistant", (ToolCallBlock("c", "readFile", '{"path": "src/lib/parser.py"}'),)),
+            Message("tool", (ToolResultBlock("c", "ValueError: bad quux"),)),
+            Message("user", (TextBlock("\u6211\u4eec\u53bb\u5317\u4eac\u65c5\u884c"),)),
+        )
+        archive.commit(writer.branch, commit(0, summary(1, "Decided on the zebra crossing."), at_seq=4))
+        finds = {
+            "paintings?": "m:1",
+            "what did INGRID say": "m:1",
+            "readFile": "m:2",
+            "parser.py": "m:2",
+            "src/lib/parser.py": "m:2",
+            "value error": "m:3",
+            "\u5317\u4eac": "m:4",
+            "zebras": "s:1",
+        }
+        assert {query: recall(archive, writer.branch, query)[0].ref for query in finds} == finds
+        [hit, *_] = recall(archive, writer.branch, "zebras")
+        assert (hit.message, hit.summary) == (None, archive.summaries(writer.branch)[1])
+        [hit, *_] = recall(archive, writer.branch, "the kitchen paints")
+        assert (hit.summary, hit.message) == (None, archive.messages(writer.branch, [(1, 1)])[0].message)
+        assert set(hit.why) == {"kitchen", "paints"}
+        assert hit.neighbours == ("m:2", "m:3")
+
+
+def neighbours_of_a_match_are_found(backend: Backend) -> None:
+    """Below the match itself, within two messages of the same sitting, with no word of their own."""
+    with backend.opened() as archive:
+        writer = Writer.of(archive)
+        texts = ("one", "two", "sunset", "four", "five", "six", "seven")
+        hours = (0, 0, 0, 0, 5, 5, 5)
+        writer.append(
+            *(
+                Message("user", (TextBlock(t),), timestamp=1e9 + h * 3600)
+                for t, h in zip(texts, hours, strict=True)
+            )
+        )
+        hits = recall(archive, writer.branch, "sunset")
+        assert [hit.ref for hit in hits] == ["m:3", "m:1", "m:2", "m:4"]
+        assert [hit.why for hit in hits] == [("sunset",), (), (), ()]
+        assert hits[0].neighbours == ("m:1", "m:2", "m:4")
+
+
+def sessions_are_never_mixed(backend: Backend) -> None:
+    """A word of another session or namespace finds nothing, and moves no score."""
+    with backend.opened() as archive:
+        writer = Writer.of(archive, "mine")
+        writer.say("the apple pie", "an apple and a pear", "nothing else", "cherries")
+        before = _scores(archive, writer.branch)
+        for namespace, session in (("default", "theirs"), ("other", "mine")):
+            other = Writer.of(archive, session, namespace)
+            other.say(*(f"apple secret number {number}" for number in range(200)))
+            archive.commit(other.branch, commit(0, summary(1, "apple secret"), at_seq=200))
+        assert recall(archive, writer.branch, "secret") == []
+        assert _scores(archive, writer.branch) == before
+        assert before
+
+
+def user_text_is_never_syntax(backend: Backend) -> None:
+    """Any text can be said and asked; what holds a known word finds it."""
+    with backend.opened() as archive:
+        writer = Writer.of(archive)
+        writer.say("apple", *HOSTILE)
+        writer.append(*nasty_messages())
+        for query in HOSTILE:
+            hits = recall(archive, writer.branch, query)
+            assert ("m:1" in [hit.ref for hit in hits]) == ("apple" in query), query
+        long = " ".join(f"word{number}" for number in range(120_000))
+        assert recall(archive, writer.branch, long) == []
+        assert recall(archive, writer.branch, "apple" * 200_000) == []
+
+
+def queries_without_a_telling_word_find_nothing(backend: Backend) -> None:
+    """Empty, punctuation, stop words; what is no query raises."""
+    with backend.opened() as archive:
+        writer = Writer.of(archive)
+        writer.say("what is this and who are you")
+        assert [recall(archive, writer.branch, query) for query in ("", " \n", "?!", "What is this?")] == [
+            []
+        ] * 4
+        for query, k in ((None, 1), (b"x", 1), ("x", 0), ("x", -1), ("x", 1.5), ("x", True)):
+            with pytest.raises(QueryError):
+                recall(archive, writer.branch, query, k)  # pyright: ignore[reportArgumentType] - that is the point
+
+
+def a_limit_keeps_the_rarest_terms(backend: Backend) -> None:
+    """And frequencies stay those of the whole scope."""
+    with backend.opened() as archive:
+        writer = Writer.of(archive)
+        writer.say(*("common" for _ in range(50)), "common needle", *("common" for _ in range(50)))
+        pool = archive.search(writer.branch, ["common", "needle"], limit=10)
+        assert len(pool.documents) <= 10
+        assert "m:51" in [document.ref for document in pool.documents]
+        assert dict(pool.frequencies) == {"common": 101, "needle": 1}
+        assert (pool.total, pool.mean_length) == (101, 102 / 101)
+
+
+CHECKS = (
+    what_was_said_is_found,
+    neighbours_of_a_match_are_found,
+    sessions_are_never_mixed,
+    user_text_is_never_syntax,
+    queries_without_a_telling_word_find_nothing,
+    a_limit_keeps_the_rarest_terms,
+)
+
+
+def _scores(archive: Archive, branch: int) -> list[tuple[str, float]]:
+    return [(hit.ref, hit.score) for hit in recall(archive, branch, "apple pear cherry pie", 20)]

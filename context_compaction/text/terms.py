@@ -1,0 +1,157 @@
+"""Text as search terms: the one analysis that messages, summaries and queries go through.
+
+Words are lower-cased, freed of accents and of light English endings. Identifiers, paths and keys are kept
+whole and also split (``getIssue`` -> getissue, get, issue). Scripts without spaces give pairs of characters.
+Terms hold no spaces, quotes or control characters, whatever the text was.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+from functools import lru_cache
+
+from context_compaction.messages import MediaBlock, Message, ReasoningBlock, TextBlock, ToolCallBlock
+
+MAX_TERM_CHARS = 64
+"""Longer wholes are left out, their parts stay."""
+MAX_QUERY_TERMS = 64
+# Letters and digits of any script; vowel signs and accents, which Python's \w leaves out, belong to them.
+_LETTER = r"[^\W_\u00b7]|[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0dff\u0e31-\u0e4e\u0eb1-\u0ecd]"
+_WORD = rf"(?:{_LETTER})+"
+_CHUNK = re.compile(rf"{_WORD}(?:(?:[-_./\\:@#+&]{{1,2}}|,(?=\d)){_WORD})*")
+_PARTS = re.compile(_WORD)
+_CAMEL = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+[0-9]*|[A-Z]+[0-9]*|[0-9]+[a-z]*")
+_CONTRACTION = re.compile(r"(?<=[^\W\d_])['\u2019](?:s|t|re|ve|ll|d|m)\b", re.IGNORECASE)
+# Thai, Lao, Myanmar, Khmer, kana, Hangul and Han: no spaces, or none around particles.
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3041-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]+"
+)
+STOP_WORDS = frozenset(
+    """
+    a about above after again against all also am an and any are aren as at be because been before being
+    below between both but by can cannot could couldn did didn do does doesn doing don down during each
+    ever few for from further get gets got had hadn has hasn have haven having he her here hers herself him
+    himself his how i if in into is isn it its itself just let like ll me might more most mustn my
+    myself no nor not now of off on once only or other ought our ours ourselves out over own please re same
+    shall shan she should shouldn so some such tell than that the their theirs them themselves then there
+    these they this those through to too under until up us very was wasn we were weren what whatever when
+    where which while who whom whose why will with won would wouldn ve yes you your yours yourself
+    yourselves
+    """.split()  # noqa: SIM905 - 180 quoted words are no easier to read
+)
+
+
+def terms_of(text: str) -> Counter[str]:
+    """How often each term occurs. Linear; any text is fine, lone surrogates and NUL included."""
+    chunks: Counter[str] = Counter(_CHUNK.findall(_CONTRACTION.sub("", text)))
+    counts: Counter[str] = Counter()
+    for chunk, times in chunks.items():
+        for term in _analysed(chunk):
+            counts[term] += times
+    return counts
+
+
+def message_terms(message: Message) -> Counter[str]:
+    """The terms of all that a message says: speaker, text, reasoning, calls, results, addresses."""
+    return terms_of("\n".join(_texts(message)))
+
+
+def query_words(query: str) -> dict[str, str]:
+    """The telling terms of a query, at most 64, each with the first word that gave it.
+
+    In order of appearance; empty when there are only stop words. Of a longer query identifiers, numbers
+    and long words are kept before short ones.
+    """
+    words: dict[str, str] = {}
+    for chunk in dict.fromkeys(_CHUNK.findall(_CONTRACTION.sub("", query))):
+        for term in _analysed(chunk):
+            if term not in _STOPPED:
+                words.setdefault(term, chunk)
+    if len(words) <= MAX_QUERY_TERMS:
+        return words
+    best = set(sorted(words, key=_telling, reverse=True)[:MAX_QUERY_TERMS])
+    return {term: word for term, word in words.items() if term in best}
+
+
+def stem(word: str) -> str:
+    """An English word without its commonest endings: paints, painted, painting -> paint."""
+    for ending, instead in _PLURALS:
+        if word.endswith(ending) and len(word) > len(ending) + 1:
+            word = word[: -len(ending)] + instead
+            break
+    for ending in ("ing", "ed"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3 and _VOWEL.search(word[: -len(ending)]):
+            word = _undoubled(word[: -len(ending)])
+            break
+    if word.endswith("e") and len(word) > 3:
+        word = word[:-1]
+    return word[:-1] + "i" if word.endswith("y") and len(word) > 3 else word
+
+
+_PLURALS = (("sses", "ss"), ("ies", "y"), ("ss", "ss"), ("us", "us"), ("is", "is"), ("s", ""))
+_VOWEL = re.compile("[aeiouy]")
+
+
+def _undoubled(root: str) -> str:
+    return root[:-1] if len(root) > 3 and root[-1] == root[-2] and root[-1] not in "lsz" else root
+
+
+_STOPPED = STOP_WORDS | {stem(word) for word in STOP_WORDS if len(word) > 3}
+
+
+def _telling(term: str) -> tuple[bool, int]:
+    return not term.isalpha(), len(term)
+
+
+def _texts(message: Message) -> Iterable[str]:
+    if message.name:
+        yield message.name
+    for block in message.blocks:
+        if isinstance(block, (TextBlock, ReasoningBlock)):
+            yield block.text
+        elif isinstance(block, ToolCallBlock):
+            yield f"{block.name}\n{block.arguments}"
+        elif isinstance(block, MediaBlock):
+            yield block.url or ""
+        else:
+            yield f"{block.name or ''}\n{block.content}"
+
+
+@lru_cache(maxsize=1 << 16)
+def _analysed(chunk: str) -> tuple[str, ...]:
+    """The terms of one chunk: the whole if it is of several parts, then the parts."""
+    if not chunk.isascii():
+        chunk = _plain(chunk)
+    parts = [part for word in _PARTS.findall(chunk) for part in _split(word)]
+    terms = [term for part in parts for term in _terms(part)]
+    if len(parts) > 1 and len(chunk) <= MAX_TERM_CHARS:
+        terms.append(chunk.lower())
+    return tuple(terms)
+
+
+def _plain(chunk: str) -> str:
+    """Without accents and width forms; what is no letter afterwards is cut off by the caller's patterns."""
+    folded = unicodedata.normalize("NFKD", chunk)
+    bare = "".join(char for char in folded if not "\u0300" <= char <= "\u036f")
+    return unicodedata.normalize("NFKC", bare)
+
+
+def _split(word: str) -> list[str]:
+    if not word.isascii() or word.islower() or word.isupper() or word[1:].islower():
+        return [word]
+    return _CAMEL.findall(word)
+
+
+def _terms(part: str) -> list[str]:
+    if part.isascii():
+        word = part.lower()
+        return [(stem(word) if len(word) > 3 and word.isalpha() else word)[:MAX_TERM_CHARS]]
+    terms: list[str] = []
+    for run in _UNSPACED.findall(part):
+        terms += [run[at : at + 2] for at in range(max(1, len(run) - 1))]
+    terms += [other.lower()[:MAX_TERM_CHARS] for other in _UNSPACED.sub(" ", part).split()]
+    return terms

@@ -1,0 +1,132 @@
+"""The least that a request can be brought down to, computed apart from the engine (design §3, floor).
+
+floor = overhead + system + pins + newest user message + newest group + the context message at its least.
+
+Calibrated conservatively, so that the engine gets no excuse: the envelope of the context message and a gap
+line are priced at what a terse one costs, a clamped text at exactly 64 tokens and its reference, and a hole
+between messages that stay is counted only where something of the log really lies in it. What the engine needs
+beyond that, its own wording among it, is its own doing up to `SLACK`: `CannotCompact` is justified where the
+floor and the slack pass the input, and must come where the floor alone does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tests.checker.log import Pairing, expected_head, groups, head_length, pair
+from tests.checker.problem import HEAD_ROLES, ChatMessage, CountList, role, text
+
+CLAMPED_TOKENS = 64
+REFERENCE_TOKENS = 16
+"""The marker inside a clamped text that says where the rest is."""
+ENVELOPE_TOKENS = 48
+"""Opening and closing tag, and one sentence that this is reference and not instruction."""
+GAP_TOKENS = 12
+SYNTHETIC_TOKENS = 16
+SLACK = 24
+"""Tokens by which the engine's own wording and counter may differ from the prices above."""
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """The floor, itemised in tokens."""
+
+    overhead: int
+    system: int
+    pins: int
+    newest_user: int
+    newest_group: int
+    context: int
+    holes: int
+    """Runs of messages that must leave; each has its gap line in `context`."""
+
+    @property
+    def total(self) -> int:
+        """The whole floor."""
+        return self.overhead + self.system + self.pins + self.newest_user + self.newest_group + self.context
+
+    def justifies(self, input_tokens: int) -> bool:
+        """True if `CannotCompact` is right, or within `SLACK` of being right."""
+        return self.total + SLACK > input_tokens
+
+    def forces(self, input_tokens: int) -> bool:
+        """True if no view can fit: `CannotCompact` has to come."""
+        return self.total > input_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a floor depends on besides the log."""
+
+    input_tokens: int
+    count: CountList
+    overhead: int = 0
+    pins: Sequence[int | str] = ()
+    superseded: Mapping[int, int] | None = None
+
+
+def floor(log: Sequence[ChatMessage], terms: Terms) -> Floor:
+    """Compute the floor of this log prefix."""
+    pairing = pair(log)
+    fixed = {seq for seq, message in enumerate(log, 1) if role(message) in HEAD_ROLES}
+    group = next((g for g in reversed(groups(log, pairing)) if len(log) in g), frozenset[int]()) - fixed
+    user = max((seq for seq, message in enumerate(log, 1) if role(message) == "user"), default=0)
+    system = _system(log, terms.superseded or {})
+    pinned = {pin for pin in terms.pins if isinstance(pin, int)} - group - {user}
+    stay = group | fixed | {user}
+    holes = _holes(len(log), stay)
+    quotes = sum(
+        terms.count([{"role": "user", "content": pin}]) for pin in terms.pins if isinstance(pin, str)
+    )
+    return Floor(
+        overhead=terms.overhead,
+        system=terms.count(system),
+        pins=quotes + sum(terms.count([log[seq - 1]]) for seq in sorted(pinned)),
+        newest_user=0 if not user or user in group else _user(log[user - 1], terms),
+        newest_group=sum(_member(log, pairing, seq, terms) for seq in sorted(group))
+        + _unanswered(log, pairing, group),
+        context=(ENVELOPE_TOKENS + GAP_TOKENS * holes) if holes or quotes or pinned else 0,
+        holes=holes,
+    )
+
+
+def _system(log: Sequence[ChatMessage], superseded: Mapping[int, int]) -> list[ChatMessage]:
+    later = (
+        message
+        for seq, message in enumerate(log, 1)
+        if seq > head_length(log) and role(message) in HEAD_ROLES and seq not in superseded.values()
+    )
+    return [*expected_head(log, superseded), *later]
+
+
+def _holes(length: int, stay: frozenset[int]) -> int:
+    """Runs of sequence numbers between those that stay."""
+    return sum(seq not in stay and (seq == 1 or seq - 1 in stay) for seq in range(1, length + 1))
+
+
+def _member(log: Sequence[ChatMessage], pairing: Pairing, seq: int, terms: Terms) -> int:
+    """One message of the newest group: results at their clamped minimum, all else whole."""
+    message = log[seq - 1]
+    if role(message) == "user":
+        return _user(message, terms)
+    return _least(message, terms) if role(message) == "tool" else terms.count([message])
+
+
+def _user(message: ChatMessage, terms: Terms) -> int:
+    """The newest user message: clamped only if it passes half of the input."""
+    whole = terms.count([message])
+    return _least(message, terms) if whole > terms.input_tokens / 2 else whole
+
+
+def _least(message: ChatMessage, terms: Terms) -> int:
+    whole = terms.count([message])
+    clamped = terms.count([{**message, "content": ""}]) + CLAMPED_TOKENS + REFERENCE_TOKENS
+    return min(whole, clamped) if text(message) else whole
+
+
+def _unanswered(log: Sequence[ChatMessage], pairing: Pairing, group: frozenset[int]) -> int:
+    """Fixed results that a closed newest group must carry."""
+    return SYNTHETIC_TOKENS * sum(
+        len(pairing.open_calls(seq, log[seq - 1])) for seq in group & pairing.closed
+    )

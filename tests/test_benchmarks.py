@@ -1,0 +1,57 @@
+"""The benchmark runner: what it lists, skips, survives and prints. The numbers have tests of their own."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import Skipped, Table, __main__
+from benchmarks._table import show
+
+
+def test_every_benchmark_has_run():
+    import importlib
+
+    assert "counting" in __main__.names()
+    for name in __main__.names():
+        assert callable(importlib.import_module(f"benchmarks.{name}").run)
+
+
+def test_absent_data_skips_with_a_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert __main__.main(["counting", "--data", str(tmp_path)]) == 0
+    assert "counting: skipped, no conversations" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [["no-such-benchmark"], ["--data", "no/such/folder"]])
+def test_wrong_arguments_are_told(arguments: list[str]):
+    with pytest.raises(SystemExit):
+        __main__.main(arguments)
+
+
+def test_one_failure_does_not_take_the_others_along(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    def run(data: Path | None) -> Table:
+        raise RuntimeError("broken")
+
+    from benchmarks import counting
+
+    monkeypatch.setattr(counting, "run", run)
+    assert __main__.main(["counting"]) == 1
+    assert "broken" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("rich", [True, False])
+def test_tables_print_with_and_without_rich(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], rich: bool
+):
+    if not rich:
+        monkeypatch.setitem(sys.modules, "rich.console", None)
+    show(Table("Speed", ("what", "ms"), [["append", 0.25], ["search [all]", 13]], ["one core"]))
+    out = capsys.readouterr().out
+    for part in ("Speed", "what", "append", "0.25", "search [all]", "13", "one core"):
+        assert part in out
+
+
+def test_skipped_is_an_exception():
+    assert issubclass(Skipped, Exception)

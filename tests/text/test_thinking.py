@@ -1,0 +1,26 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from context_compaction.text.thinking import without_thinking
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("<think>hm</think>Yes.", "Yes."),
+        ("A <thinking>b</thinking> c", "A  c"),
+        ("<THINK>a<think>b</think>c</THINK>d", "d"),
+        ("Yes. <think>but then", "Yes."),
+        ("so I say</think>Yes.", "Yes."),
+        ("<think>all", ""),
+        ("I think so", "I think so"),
+    ],
+)
+def test_what_is_thought_is_not_said(text, left):
+    assert without_thinking(text) == left
+
+
+@given(st.lists(st.sampled_from(["<think>", "</think>", "<thinking>", "</thinking>", "word ", "secret"])))
+def test_no_tag_is_left(parts):
+    assert "think" not in without_thinking("".join(parts))
