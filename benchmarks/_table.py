@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+PAPER = 110
+"""Columns to print in where there is no terminal to ask."""
 
 
 class Skipped(Exception):
@@ -33,7 +37,8 @@ def show(table: Table) -> None:
         shown.add_column(column, justify="right" if place else "left")
     for row in table.rows:
         shown.add_row(*map(str, row))
-    console = Console(markup=False, highlight=False)
+    width = None if sys.stdout.isatty() else PAPER
+    console = Console(markup=False, highlight=False, width=width)
     console.print(shown)
     for note in table.notes:
         console.print(f"- {note}")

@@ -22,16 +22,12 @@ KINDS = {"early": (0.0, 0.0, 0.2, 0.9), "middle": (0.02, 0.5, 0.2, 0.9)}
 """Where the dropped range begins and ends, as shares of the steps so far: least and most of each."""
 LATER = 50
 """Requests without any report before one is predicted."""
-TARGETS = {
-    "next prompt": "3.00 %",
-    "after a compaction, early": "5.00 %",
-    "after a compaction, middle": "5.00 %",
-}
+TARGETS = {"next prompt": "3.00 %", **{f"after a compaction, {kind}": "5.00 %" for kind in KINDS}}
 NOTES = """\
 prompts and compactions: median of |error| / size, predicted from earlier reports only; the first two columns
   are calibrated, the others plain counts of the same messages
-ratio only: overhead + ratio * count, without the curve; calls that were never answered are in the count but were
-  not in the prompt, the row below leaves them out
+ratio only: overhead + ratio * count, without the curve; calls that were never answered are in the count but
+  were not in the prompt, the row below leaves them out
 a compaction drops a range of messages; its true size is the report less the true growth of what was dropped
 increment: |error| in tokens of the growth to the next report; every column is anchored at the reported prompt
   and output, so only what came after is estimated; the target is 30 % under chars/4

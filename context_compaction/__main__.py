@@ -11,7 +11,10 @@ def main(arguments: list[str]) -> int:
         from context_compaction.demo.cli import demo
 
         return demo(arguments[1:])
-    print("usage: python -m context_compaction demo [FILE] [--window N] [--trigger F] [--preset P]", file=sys.stderr)
+    print(
+        "usage: python -m context_compaction demo [FILE] [--window N] [--trigger F] [--preset P]",
+        file=sys.stderr,
+    )
     return 0 if arguments in (["-h"], ["--help"]) else 2
 
 

@@ -25,17 +25,18 @@ class Budget:
 
     def __post_init__(self) -> None:
         if self.context_window <= 0:
-            raise InvalidBudget(f"context_window is {self.context_window}; it must be a positive number of tokens")
+            raise InvalidBudget(f"context_window is {self.context_window}; it must be a positive number")
         if self.reserve_tokens is None:
             object.__setattr__(self, "reserve_tokens", default_reserve(self.context_window))
         if self.reserve < 0 or self.overhead_tokens < 0:
             raise InvalidBudget(
-                f"reserve_tokens {self.reserve} and overhead_tokens {self.overhead_tokens} must not be negative"
+                f"reserve_tokens {self.reserve}, overhead_tokens {self.overhead_tokens}: none may be negative"
             )
         if self.input_tokens <= 0:
             raise InvalidBudget(
-                f"nothing is left for input: context_window {self.context_window} - reserve_tokens {self.reserve} "
-                f"- overhead_tokens {self.overhead_tokens} = {self.input_tokens}"
+                f"nothing is left for input: context_window {self.context_window} "
+                f"- reserve_tokens {self.reserve} - overhead_tokens {self.overhead_tokens} "
+                f"= {self.input_tokens}"
             )
 
     @property

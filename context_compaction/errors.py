@@ -1,20 +1,20 @@
 """Every error this package raises on purpose.
 
-    CompactionError
-    ├── InvalidMessage          (also ValueError)  a message that cannot be stored, with its index
-    ├── InvalidBudget           (also ValueError)  a window, reserve or overhead that leaves no room
-    ├── InvalidPolicy           (also ValueError)  a size, rung or option that means nothing
-    ├── CannotCompact           the floor does not fit; carries the itemised floor
-    ├── DuplicateMessage        an id appended again with other content
-    ├── UnknownReference        ``m:`` or ``s:`` reference that this session does not have
-    ├── QueryError              a recall query that cannot be asked
-    ├── DrafterError            a drafter failed, or returned what cannot be used
-    ├── SessionHasForks         erasing would pull the log from under a fork
-    └── ArchiveError
-        ├── ArchiveUnavailable  locked, unreadable, full, vanished: the data is as it was
-        ├── ArchiveCorrupt      the file is not what was written, or not ours
-        ├── ArchiveTooNew       written by a newer version of this package
-        └── StaleView           somebody else committed first; nothing was written
+CompactionError
+├── InvalidMessage          (also ValueError)  a message that cannot be stored, with its index
+├── InvalidBudget           (also ValueError)  a window, reserve or overhead that leaves no room
+├── InvalidPolicy           (also ValueError)  a size, rung or option that means nothing
+├── CannotCompact           the floor does not fit; carries the itemised floor
+├── DuplicateMessage        an id appended again with other content
+├── UnknownReference        ``m:`` or ``s:`` reference that this session does not have
+├── QueryError              a recall query that cannot be asked
+├── DrafterError            a drafter failed, or returned what cannot be used
+├── SessionHasForks         erasing would pull the log from under a fork
+└── ArchiveError
+    ├── ArchiveUnavailable  locked, unreadable, full, vanished: the data is as it was
+    ├── ArchiveCorrupt      the file is not what was written, or not ours
+    ├── ArchiveTooNew       written by a newer version of this package
+    └── StaleView           somebody else committed first; nothing was written
 """
 
 from __future__ import annotations

@@ -85,7 +85,7 @@ class CompactionEvent:
 class CompactionObserver:
     """Override what you need; pass instances as ``observers=``. Do not call the session from inside."""
 
-    def before_compaction(self, event: CompactionEvent) -> bool | None:
+    def before_compaction(self, event: CompactionEvent) -> bool | None:  # noqa: ARG002 - for overriding
         """Called with the plan before it is committed. Return False to veto; HARD ones cannot be vetoed."""
         return None
 

@@ -77,7 +77,9 @@ class Pairing:
         waiting = self.unanswered.get(call_id)
         if not waiting:
             return Placement(seq, "orphan")
-        call = waiting.pop()
+        # The newest message that waits; should one message have used an id twice, its calls in order.
+        newest = waiting[-1].seq
+        call = waiting.pop(next(i for i, one in enumerate(waiting) if one.seq == newest))
         if not waiting:
             del self.unanswered[call_id]
         live = call in self.open_calls

@@ -11,7 +11,7 @@ from context_compaction.budget import Budget
 from context_compaction.counting import CallableCounter, TokenCounter
 from context_compaction.drafting.base import DraftRequest, DraftResult
 from context_compaction.groups import Pairing, message_groups
-from context_compaction.invariants import Change, broken_invariant
+from context_compaction.invariants import COMMIT_INVARIANTS, Change, shrinks
 from context_compaction.messages import Message
 from context_compaction.render import Meter, RenderOptions
 from context_compaction.render.recording import record_of
@@ -144,10 +144,14 @@ def shown(scene: Scene) -> list[int]:
     return [record.seq for record, _ in scene.shown()]
 
 
-def drafted(rung: DrafterStrategy, scene: Scene, text: str | None, **more: Any) -> tuple[list[DraftRequest], Proposal]:
+def drafted(
+    rung: DrafterStrategy, scene: Scene, text: str | None, **more: Any
+) -> tuple[list[DraftRequest], Proposal]:
     """Run a drafter rung, answering every request with ``text`` (None: the chain failed)."""
     steps, requests = rung.propose(scene), list[DraftRequest]()
-    answer = DraftResult(None if text is None else (text,), **{"writer": "scripted", "is_model": True, **more})
+    answer = DraftResult(
+        None if text is None else (text,), **{"writer": "scripted", "is_model": True, **more}
+    )
     try:
         requests += next(steps)
         while True:
@@ -157,7 +161,7 @@ def drafted(rung: DrafterStrategy, scene: Scene, text: str | None, **more: Any) 
 
 
 def problem(before: Scene, after: Scene) -> str | None:
-    """The first promise of design §4 that a change of view breaks; growing on HARD aside."""
+    """The first promise of design §4 that a change of view breaks, in words."""
     change = Change(
         before=before.view,
         after=after.view,
@@ -166,8 +170,13 @@ def problem(before: Scene, after: Scene) -> str | None:
         tokens_before=before.tokens,
         tokens_after=after.tokens,
         input_tokens=before.budget.input_tokens,
-        hard=before.hard and after.tokens <= before.budget.input_tokens,
+        hard=before.hard,
         counter=before.counter,
         options=RenderOptions(references=before.references),
     )
-    return broken_invariant(change)
+    for promise in COMMIT_INVARIANTS:
+        # whether HARD fits is for the whole ladder, not for one rung
+        judged = replace(change, hard=False) if promise is shrinks else change
+        if (broken := promise(judged)) is not None:
+            return f"{promise.__name__}: {broken}"
+    return None

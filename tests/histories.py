@@ -51,13 +51,30 @@ def calls(draw: st.DrawFn) -> list[Dict]:
 
 def _call(draw: st.DrawFn, call_id: str) -> Dict:
     arguments = draw(
-        st.sampled_from(('{"path": "a.py"}', '{"path": "a.py", "offset": 5, "limit": 9}', "{broken", "", '{"content": "x"}'))
+        st.sampled_from(
+            (
+                '{"path": "a.py"}',
+                '{"path": "a.py", "offset": 5, "limit": 9}',
+                "{broken",
+                "",
+                '{"content": "x"}',
+            )
+        )
     )
-    return {"id": call_id, "type": "function", "function": {"name": draw(st.sampled_from(TOOLS)), "arguments": arguments}}
+    return {
+        "id": call_id,
+        "type": "function",
+        "function": {"name": draw(st.sampled_from(TOOLS)), "arguments": arguments},
+    }
 
 
 def _result(call_id: str, content: str, is_error: bool) -> Dict:
-    return {"role": "tool", "tool_call_id": call_id, "content": content, **({"is_error": True} if is_error else {})}
+    return {
+        "role": "tool",
+        "tool_call_id": call_id,
+        "content": content,
+        **({"is_error": True} if is_error else {}),
+    }
 
 
 @st.composite
@@ -65,7 +82,13 @@ def turns(draw: st.DrawFn) -> list[Dict]:
     """A piece of conversation: a user message and some of what may follow it."""
     kind = draw(st.integers(0, 9))
     if kind == 0:
-        return [{"role": "assistant", "content": draw(texts()), "reasoning": "thinking " * draw(st.integers(1, 80))}]
+        return [
+            {
+                "role": "assistant",
+                "content": draw(texts()),
+                "reasoning": "thinking " * draw(st.integers(1, 80)),
+            }
+        ]
     if kind == 1:
         return [_result(draw(st.sampled_from(CALL_IDS)), draw(texts(60)), False)]
     if kind == 2:

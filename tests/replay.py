@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
+from context_compaction import Budget, Message, Policy, Session, TokenCounter, open_archive
 from context_compaction.errors import CannotCompact
 from tests.checker import (
     Problem,
@@ -139,9 +142,17 @@ class Replay:
 
 def engine_count(messages: Sequence[ChatMessage]) -> int:
     """Tokens of a list by the package's own counter."""
-    from context_compaction import Message, TokenCounter
+    return _engine_counter().messages([]) + sum(_engine_tokens(json.dumps(message)) for message in messages)
 
-    return TokenCounter.of(None).messages(Message.from_openai(dict(message)) for message in messages)
+
+@lru_cache(maxsize=1)
+def _engine_counter() -> TokenCounter:
+    return TokenCounter.of(None)
+
+
+@lru_cache(maxsize=100_000)
+def _engine_tokens(message: str) -> int:
+    return _engine_counter().message(Message.from_openai(json.loads(message)))
 
 
 COUNTS: Mapping[str, CountList] = {"independent": independent_count, "engine": engine_count}
@@ -215,7 +226,6 @@ def batches(
 
 def session_factory(preset: str, *, path: str | Path = ":memory:") -> SessionFactory:
     """Sessions of one preset, without a model."""
-    from context_compaction import Budget, Policy, Session, open_archive
 
     def make(window: int, reserve: int) -> Session:
         policy = Policy.named(preset)

@@ -75,3 +75,10 @@ def test_restored_pairing_goes_on_alike(history: list[list[dict[str, Any]]]) -> 
     restored = Pairing.restore(closed, whole.open_calls)
     for seq, message in enumerate(messages[middle:], middle + 1):
         assert restored.place(seq, message) == whole.place(seq, message)
+
+
+def test_an_id_used_twice_in_one_message_is_answered_in_order() -> None:
+    """Parallel calls that share an id: the first result is the first call's."""
+    placed = place(asking("a", "b", "a"), result("a"), USER)
+    assert placed[1].answers == Call(1, 0, "a")
+    assert placed[2].closed == (Call(1, 1, "b"), Call(1, 2, "a"))

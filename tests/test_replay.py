@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.data import Conversation, conversations, shipped
+from tests.data import Conversation, load, shipped
 from tests.replay import PRESETS, replay, session_factory
 from tests.replayed import ReplayReport
 
@@ -61,15 +61,11 @@ def test_shipped_with_post_turn(conversation: Conversation, preset: str):
 @pytest.mark.slow
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("window", WINDOWS)
-def test_all_data(data_dir: Path, window: int, preset: str, subtests: pytest.Subtests):
-    for conversation in conversations(data_dir):
-        with subtests.test(conversation.name):
-            assert_clean(judge(conversation, window, preset))
+def test_data(data_file: Path, window: int, preset: str):
+    assert_clean(judge(load(data_file), window, preset))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("preset", PRESETS)
-def test_all_data_with_post_turn(data_dir: Path, preset: str, subtests: pytest.Subtests):
-    for conversation in conversations(data_dir):
-        with subtests.test(conversation.name):
-            assert_clean(judge(conversation, 4096, preset, post_turn=True))
+def test_data_with_post_turn(data_file: Path, preset: str):
+    assert_clean(judge(load(data_file), 4096, preset, post_turn=True))

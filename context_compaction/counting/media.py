@@ -72,7 +72,7 @@ def _anthropic(width: int, height: int) -> int:
 
 
 def _gemini(width: int, height: int) -> int:
-    return 258 if max(width, height) <= 384 else 258 * _tiles(width, height, 768)
+    return 258 * _tiles(width, height, 768)
 
 
 def _tiles(width: float, height: float, side: int) -> int:

@@ -14,6 +14,9 @@ _MARKS = r"!-/:-@\[-`{-~"
 # only such runs need cutting. The look-behinds make the search linear.
 _KINDS = (rf"[^\s{_MARKS}]", r"(?:[^\w\s]|_)", r"\s", r"[\r\n/]")
 _LONG_RUN = re.compile("|".join(f"(?<!{kind}){kind}{{{MAX_RUN + 1},}}" for kind in _KINDS))
+# Wherever a longer run lies, one of the blocks that the text is cut into is of its kind from end to end.
+_BLOCK = MAX_RUN // 2
+_ONE_KIND = re.compile("|".join(f"{kind}++" for kind in _KINDS))
 
 
 def tidy(text: str) -> str:
@@ -33,7 +36,8 @@ def pieces(text: str) -> Iterator[str]:
 
     Each cut may cost a token more than the whole run would: at most one in a thousand characters.
     """
-    if len(text) <= MAX_RUN:
+    blocks = range(0, len(text) - _BLOCK + 1, _BLOCK)
+    if len(text) <= MAX_RUN or not any(_ONE_KIND.fullmatch(text, at, at + _BLOCK) for at in blocks):
         yield text
         return
     done = 0

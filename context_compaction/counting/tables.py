@@ -10,7 +10,6 @@ import base64
 import hashlib
 import logging
 import os
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from importlib import import_module
@@ -92,6 +91,8 @@ def read_table(url: str, expected_hash: str | None = None) -> dict[bytes, int]:
 
 def table_folders() -> Iterator[Path]:
     """Where tables may lie, in the order of trying: the user's tiktoken cache, the bundled copy."""
+    import tempfile
+
     cache = os.environ.get("TIKTOKEN_CACHE_DIR", os.environ.get("DATA_GYM_CACHE_DIR"))
     if cache is None:
         yield Path(tempfile.gettempdir()) / "data-gym-cache"

@@ -1,1 +1,1 @@
-"""``python -m context_compaction demo``: a real long conversation kept inside a small window, nothing lost."""
+"""``python -m context_compaction demo``: a long conversation in a small window, nothing lost."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,9 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python -m context_compaction demo", description=__doc__)
     made.add_argument("file", nargs="?", type=Path, help="OpenAI chat messages as JSON (default: the sample)")
     made.add_argument("--window", type=int, default=8192, help="context window in tokens (default 8192)")
-    made.add_argument("--trigger", type=float, help="share of the input at which to compact (default: the preset's)")
+    made.add_argument(
+        "--trigger", type=float, help="share of the input at which to compact (default: the preset's)"
+    )
     made.add_argument("--preset", choices=PRESETS, default="layered", help="how to compact (default layered)")
     return made
 
@@ -31,9 +34,7 @@ def parser() -> argparse.ArgumentParser:
 def demo(arguments: list[str]) -> int:
     """Run the demo; 0 when every message came back equal, 1 when not, 2 when it could not run."""
     options = parser().parse_args(arguments)
-    try:
-        import rich  # noqa: F401 - only to say what to install
-    except ImportError:
+    if find_spec("rich") is None:
         print("the demo needs rich: pip install 'context-compaction[demo]'", file=sys.stderr)
         return 2
     try:
@@ -61,8 +62,15 @@ def _run(conversation: Conversation, budget: Budget, policy: Policy, path: Path)
     console = Console()
     totals, limit = Totals(), budget.input_tokens
     rule = policy.pre_turn.name if policy.pre_turn else "none"
-    console.rule(f"{conversation.name}: {len(conversation.messages)} messages, window {budget.context_window}, {rule}")
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[note]}"))
+    console.rule(
+        f"{conversation.name}: {len(conversation.messages)} messages, window {budget.context_window}, {rule}"
+    )
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
     with Session(path, session_id=conversation.name, budget=budget, policy=policy) as session:
         with Progress(*columns, console=console) as progress:
             task = progress.add_task("replaying", total=len(conversation.messages), note="")

@@ -41,7 +41,11 @@ class Conversation:
 def load(path: Path | None) -> Conversation:
     """The conversation in a file, or the sample that ships. Raises `UnreadableConversation`."""
     try:
-        text = path.read_text("utf-8") if path else (files(__package__ or "") / "data" / SAMPLE).read_text("utf-8")
+        text = (
+            path.read_text("utf-8")
+            if path
+            else (files(__package__ or "") / "data" / SAMPLE).read_text("utf-8")
+        )
         data: Any = json.loads(text)
     except (OSError, ValueError) as error:
         raise UnreadableConversation(f"cannot read {path}: {error}") from error
@@ -55,6 +59,7 @@ def from_json(data: Any, name: str) -> Conversation:
         raise UnreadableConversation(f"{name}: no list of chat messages, and no object with 'messages'")
     asked: list[JsonDict] = cast("JsonDict", data).get("questions", []) if isinstance(data, dict) else []
     questions = [
-        Question(str(item["question"]), tuple(int(index) + 1 for index in item.get("evidence", []))) for item in asked
+        Question(str(item["question"]), tuple(int(index) + 1 for index in item.get("evidence", [])))
+        for item in asked
     ]
     return Conversation(name, cast("list[JsonDict]", held), questions)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from rich.console import Console
+from typing import TYPE_CHECKING
+
 from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
@@ -10,6 +11,9 @@ from rich.table import Table
 from context_compaction import CompactionEvent, Message, SearchHit, Session
 from context_compaction.demo.conversation import Question
 from context_compaction.demo.replay import Totals, shortened
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 BAR = 40
 
@@ -30,8 +34,9 @@ def event_line(event: CompactionEvent) -> str:
     writer = f", written by {event.writer}" if event.writer else ""
     fidelity = f", fidelity {event.fidelity:.2f}" if event.fidelity is not None else ""
     return (
-        f"[bold]v{event.version}[/] m:{event.at_seq} {event.trigger} {event.level}: {event.outcome}{writer}{fidelity} "
-        f"[cyan]{event.tokens_before} → {event.tokens_after}[/] tokens in {event.ms:.0f} ms  [dim]({escape(rungs)})[/]"
+        f"[bold]v{event.version}[/] m:{event.at_seq} {event.trigger} {event.level}: {event.outcome}"
+        f"{writer}{fidelity} [cyan]{event.tokens_before} → {event.tokens_after}[/] tokens "
+        f"in {event.ms:.0f} ms  [dim]({escape(rungs)})[/]"
     )
 
 

@@ -1,4 +1,4 @@
-"""What a drafter is asked and what it gives back. Anything that writes summaries implements `SummaryDrafter`."""
+"""What a drafter is asked and what it gives back: anything that writes summaries is a `SummaryDrafter`."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class SummaryDrafter(ABC):
     def draft(self, requests: Sequence[DraftRequest], *, cancel: threading.Event) -> Sequence[Draft | str]:
         """One draft a request, in order. Look at ``cancel`` now and then and return early when it is set."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - most have nothing to give back
         """Give back what it holds (a model, a connection). Called by nobody but its owner."""
 
 

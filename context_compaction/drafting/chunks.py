@@ -45,16 +45,16 @@ def write_all(
 def chunked(request: DraftRequest, window: int | None, counter: TokenCounter) -> list[DraftRequest]:
     """The request as one or more that fit into ``window`` tokens, with all passages in order.
 
-    A passage that is too long alone is cut at line ends, or wherever it must be.
+    A draft takes a quarter of the window at most. A passage that is too long alone is cut, at line ends
+    where it can be.
     """
     if window is None:
         return [request]
     output = min(request.max_tokens, window // 4)
     context = _newest(request.context, window // CONTEXT_SHARE, counter)
     room = window - output - min(PROMPT_TOKENS, window // 4) - sum(map(counter.text, context))
-    packs = list(_packed(request.passages, max(16, int(room * MARGIN)), counter))
-    cap = request.max_tokens if len(packs) == 1 else output
-    return [replace(request, passages=pack, context=context, max_tokens=cap) for pack in packs]
+    packs = _packed(request.passages, max(16, int(room * MARGIN)), counter)
+    return [replace(request, passages=pack, context=context, max_tokens=output) for pack in packs]
 
 
 def joined(request: DraftRequest, parts: Sequence[str], counter: TokenCounter) -> str:

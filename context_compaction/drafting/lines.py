@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from context_compaction.drafting.base import Passage
 from context_compaction.drafting.transcript import clipped
@@ -43,6 +43,8 @@ class Line:
     facts: frozenset[Key] = frozenset()
     date: str | None = None
     speaker: str | None = None
+    focused: bool = False
+    """Whether it is about what the caller wants kept above all."""
 
     def written(self, date: str | None = None) -> str:
         """As it stands in the summary, after ``date`` if that is given."""
@@ -66,8 +68,7 @@ def lines_of(passages: tuple[Passage, ...], focus: str | None = None) -> list[Li
             weight = (
                 line.weight + density(words, rare) * min(1.0, len(words) / FULL_TERMS) + each.index / last
             )
-            weight += 4 * len(words & wanted) / max(1, len(wanted))
-            found.append(_weighted(line, weight))
+            found.append(_weighted(line, weight, focused=2 * len(words & wanted) >= max(1, len(wanted))))
         failed = each.failed
     return [*found, *_state(talk)]
 
@@ -146,16 +147,7 @@ def _state(talk: Iterable[_Talk]) -> Iterator[Line]:
             yield each.line("state", sentence, 3.0 - position / 10)
 
 
-def _weighted(line: Line, weight: float) -> Line:
+def _weighted(line: Line, weight: float, *, focused: bool) -> Line:
     facts = min(3.0, 0.5 * len(line.facts))
     brevity = 0.0 if len(line.text) > 20 else -1.0
-    return Line(
-        line.section,
-        line.text,
-        line.ref,
-        weight + facts + brevity,
-        line.order,
-        line.facts,
-        line.date,
-        line.speaker,
-    )
+    return replace(line, weight=weight + facts + brevity, focused=focused)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import concurrent.futures
 import threading
 import time
@@ -159,8 +158,10 @@ class Member:
             raise DrafterError(f"no draft within {seconds:g} s")
 
     def _result(self, call: _Call, cancel: threading.Event) -> list[str]:
+        from asyncio import CancelledError
+
         error = call.error
-        if cancel.is_set() or isinstance(error, (concurrent.futures.CancelledError, asyncio.CancelledError)):
+        if cancel.is_set() or isinstance(error, (concurrent.futures.CancelledError, CancelledError)):
             raise Cancelled("cancelled while it was drafting") from error
         if isinstance(error, DrafterError):
             raise error

@@ -12,7 +12,7 @@ from context_compaction.drafting.lines import Line, one_line
 from context_compaction.schema import Section, parse_sections
 from context_compaction.text.facts import hard_facts
 
-_REF = re.compile(r"\s*\[((?:m|s):\d+(?:-(?:m|s):\d+)?)\]\s*$")
+_REF = re.compile(r"\s{0,4}\[((?:m|s):\d+(?:-(?:m|s):\d+)?)\]\s{0,4}$")
 _LABEL = re.compile(rf"^[-*] ({'|'.join(ORDER)}): (.+)$")
 _DATE = re.compile(r"^(\d{4}-\d{2}-\d{2}) ")
 _WEIGHTS = {"goal": 3.0, "decisions": 2.0, "errors": 1.5, "open": 1.0, "artifacts": 1.5}

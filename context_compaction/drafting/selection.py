@@ -14,6 +14,9 @@ from context_compaction.text.scoring import terms_of
 
 SHARES = {"goal": 0.2, "state": 0.1, "decisions": 0.1, "errors": 0.12, "open": 0.06, "timeline": 0.1}
 """Of the cap; ``artifacts`` has the rest, and all that the others leave."""
+FOCUS_SHARE = 0.25
+LEAST = 20
+"""Tokens that a section may take however small its share: one line."""
 IN_TIME = ("state", "timeline")
 """Sections that are told oldest first; in the others the most telling line is first."""
 HEADING_TOKENS = 9
@@ -39,12 +42,14 @@ class Selection:
     _facts: set[Key] = field(default_factory=set[Key])
 
     def fill(self, candidates: Iterable[Line]) -> None:
-        """Each section's best lines, up to its share of the tokens."""
+        """What the focus is on, then each section's best lines, up to their share of the tokens."""
         by_section: dict[str, list[Line]] = {}
-        for line in sorted(candidates, key=lambda line: (-line.weight, line.order)):
+        ranked = sorted(candidates, key=lambda line: (-line.weight, line.order))
+        self._take([line for line in ranked if line.focused], int(FOCUS_SHARE * self.max_tokens))
+        for line in ranked:
             by_section.setdefault(line.section, []).append(line)
         for section, share in SHARES.items():
-            self._take(by_section.get(section, []), int(share * self.max_tokens))
+            self._take(by_section.get(section, []), max(LEAST, int(share * self.max_tokens)))
 
     def fill_lists(self, ledger: Ledger) -> None:
         """Exact values that no chosen line carries, until the tokens are used up."""
@@ -70,11 +75,13 @@ class Selection:
                 return
 
     def text(self) -> str:
-        """The sectioned text of what was chosen, in at most ``max_tokens``."""
-        while True:
+        """The sectioned text of what was chosen, in at most ``max_tokens``; empty when nothing fits."""
+        while self.lines or self.lists:
             text = self._composed()
-            if self.counter.text(text) <= self.max_tokens or not self._drop():
+            if self.counter.text(text) <= self.max_tokens:
                 return text
+            self._drop()
+        return ""
 
     def _composed(self) -> str:
         return format_sections(self._bodies(), self.sections)
@@ -114,16 +121,15 @@ class Selection:
         self._terms.append(terms_of(line.text))
         self._facts |= line.facts
 
-    def _drop(self) -> bool:
-        """Let the least telling thing go; False when nothing is left."""
+    def _drop(self) -> None:
+        """Let the least telling thing go: list items first."""
         if self.lists:
             label = max(self.lists, key=lambda label: len(self.lists[label]))
             self.lists[label].pop()
             if not self.lists[label]:
                 del self.lists[label]
-        elif self.lines:
+        else:
             self.lines.remove(min(self.lines, key=lambda line: line.weight))
-        return bool(self.lists or self.lines)
 
     def _bodies(self) -> dict[str, str]:
         bodies: dict[str, list[str]] = {}

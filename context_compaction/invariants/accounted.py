@@ -23,5 +23,9 @@ def accounted(change: Change) -> str | None:
         return f"nothing in the view names m:{missing[0]} ({len(missing)} in all)"
     if twice := sorted(seq for seq, count in seen.items() if count > 1):
         return f"m:{twice[0]} is named twice ({len(twice)} in all)"
-    lost = [entry.id for entry in change.after.head if isinstance(entry, Summary) and entry.id not in change.summaries]
+    lost = [
+        entry.id
+        for entry in change.after.head
+        if isinstance(entry, Summary) and entry.id not in change.summaries
+    ]
     return f"summary s:{lost[0]} does not exist" if lost else None

@@ -7,9 +7,7 @@ from context_compaction.invariants.base import Change
 
 def newest_user_seq(change: Change) -> int | None:
     """Number of the newest user message of the log, None when there is none in the view."""
-    users = [
-        record.seq for record, _ in change.before.shown(change.log) if record.message.role == "user"
-    ]
+    users = [record.seq for record, _ in change.before.shown(change.log) if record.message.role == "user"]
     return users[-1] if users else None
 
 

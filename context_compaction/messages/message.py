@@ -21,7 +21,7 @@ ROLES: tuple[str, ...] = get_args(Role)
 _BLOCKS = (TextBlock, ReasoningBlock, ToolCallBlock, ToolResultBlock, MediaBlock)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Message:
     """One message. ``Message("user", "hello")`` is enough; `from_openai` reads the chat format.
 
@@ -31,12 +31,11 @@ class Message:
 
     role: Role
     blocks: tuple[Block, ...]
-    """A plain string is accepted and becomes one `TextBlock`."""
     id: str | None = None
     """The framework's id. Appending the same id twice stores the message once."""
     name: str | None = None
     """The speaker or, on a tool message, the tool."""
-    timestamp: str | int | float | None = None
+    timestamp: str | float | None = None
     """When it was said, as the source wrote it (ISO text, epoch seconds or milliseconds, ...)."""
     raw: str | None = None
     """The framework's own JSON text, for a loss-free way back."""
@@ -45,10 +44,28 @@ class Message:
     edited: bool = False
     """True on what a view shows in place of an original: ``raw`` then only lends its unknown keys."""
 
-    def __post_init__(self) -> None:
-        blocks: Any = self.blocks
-        tidy = (TextBlock(blocks),) if isinstance(blocks, str) else tuple(blocks)
-        object.__setattr__(self, "blocks", tidy)
+    def __init__(
+        self,
+        role: Role,
+        blocks: str | Iterable[Block],
+        *,
+        id: str | None = None,  # noqa: A002 - the field names of the chat format
+        name: str | None = None,
+        timestamp: str | float | None = None,
+        raw: str | None = None,
+        format: str = "openai",  # noqa: A002 - says what raw is written in
+        edited: bool = False,
+    ) -> None:
+        """``blocks`` may be a plain string, which becomes one `TextBlock`."""
+        put = object.__setattr__
+        put(self, "role", role)
+        put(self, "blocks", (TextBlock(blocks),) if isinstance(blocks, str) else tuple(blocks))
+        put(self, "id", id)
+        put(self, "name", name)
+        put(self, "timestamp", timestamp)
+        put(self, "raw", raw)
+        put(self, "format", format)
+        put(self, "edited", edited)
         _validate(self)
 
     @classmethod
@@ -82,7 +99,11 @@ class Message:
     @property
     def tool_result(self) -> ToolResultBlock | None:
         """The result that a tool message carries; None on any other."""
-        return next((block for block in self.blocks if isinstance(block, ToolResultBlock)), None)
+        if self.role == "tool":
+            for block in self.blocks:
+                if isinstance(block, ToolResultBlock):
+                    return block
+        return None
 
     @property
     def is_system(self) -> bool:
@@ -91,9 +112,16 @@ class Message:
 
     def with_blocks(self, blocks: Iterable[Block]) -> Message:
         """The same message showing other blocks; `to_openai` then writes those."""
-        # not dataclasses.replace: this runs once for every edit that planning tries, and that is twice as slow
+        # Not dataclasses.replace: this runs for every edit that planning tries, and that is twice as slow.
         return Message(
-            self.role, tuple(blocks), self.id, self.name, self.timestamp, self.raw, self.format, edited=True
+            self.role,
+            blocks,
+            id=self.id,
+            name=self.name,
+            timestamp=self.timestamp,
+            raw=self.raw,
+            format=self.format,
+            edited=True,
         )
 
 
@@ -113,5 +141,5 @@ def _validate(message: Message) -> None:
         raise InvalidMessage(f"a tool result belongs in a message of role tool, not {message.role}")
     if message.role != "assistant" and message.tool_calls:
         raise InvalidMessage(f"tool calls belong in a message of role assistant, not {message.role}")
-    if message.id is not None and not isinstance(message.id, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not isinstance(message.id, (str, type(None))):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InvalidMessage(f"id must be a string, not {type(message.id).__name__}")

@@ -25,13 +25,17 @@ _TIME_KEYS = ("timestamp", "created_at", "created")
 def read_openai(data: Mapping[str, Any]) -> Message:
     """One chat message as a `Message`. Raises `InvalidMessage` that says which key is wrong."""
     if not isinstance(data, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InvalidMessage(f"expected a dict in OpenAI's chat format or a Message, not {type(data).__name__}")
+        raise InvalidMessage(
+            f"expected a dict in OpenAI's chat format or a Message, not {type(data).__name__}"
+        )
     role = data.get("role")
     if role not in ROLES:
         raise InvalidMessage(f"unknown role {role!r}; use one of {', '.join(ROLES)}")
     blocks = _result_blocks(data) if role == "tool" else _plain_blocks(data)
     if not blocks:
-        raise InvalidMessage(f"{role} message: content is missing or null, and there are no calls, reasoning or media")
+        raise InvalidMessage(
+            f"{role} message: content is missing or null, and there are no calls, reasoning or media"
+        )
     identity, name = data.get("id"), data.get("name")
     stamp = next((data[key] for key in _TIME_KEYS if isinstance(data.get(key), (str, int, float))), None)
     return Message(
@@ -83,9 +87,8 @@ def _result_blocks(data: Mapping[str, Any]) -> list[Block]:
     if not isinstance(call_id, str) or not call_id:
         raise InvalidMessage("tool result without tool_call_id; it cannot be matched to its call")
     parts = _content_blocks(data.get("content"))
-    if not parts:
-        if not isinstance(data.get("content"), (str, list)):
-            return []
+    if not parts and not isinstance(data.get("content"), (str, list)):
+        return []
     text = "\n".join(block.text for block in parts if isinstance(block, TextBlock))
     name = data.get("name")
     result = ToolResultBlock(
@@ -96,9 +99,7 @@ def _result_blocks(data: Mapping[str, Any]) -> list[Block]:
 
 def _plain_blocks(data: Mapping[str, Any]) -> list[Block]:
     blocks: list[Block] = [
-        ReasoningBlock(value)
-        for key in _REASONING_KEYS
-        if isinstance(value := data.get(key), str) and value
+        ReasoningBlock(value) for key in _REASONING_KEYS if isinstance(value := data.get(key), str) and value
     ]
     blocks += _content_blocks(data.get("content"))
     if isinstance(data.get("content"), list) and not data["content"]:
@@ -107,7 +108,9 @@ def _plain_blocks(data: Mapping[str, Any]) -> list[Block]:
         blocks.append(TextBlock(refusal))
     if isinstance(audio := data.get("audio"), Mapping):
         spoken = cast("Mapping[str, Any]", audio)
-        blocks.append(MediaBlock("audio", data=_string(spoken.get("data")), mime=_string(spoken.get("format"))))
+        blocks.append(
+            MediaBlock("audio", data=_string(spoken.get("data")), mime=_string(spoken.get("format")))
+        )
     calls: Any = data.get("tool_calls")
     if calls is None:
         return blocks
@@ -120,8 +123,9 @@ def _read_call(call: Any) -> ToolCallBlock:
     if not isinstance(call, Mapping):
         raise InvalidMessage(f"tool call must be a dict, not {type(call).__name__}")
     data = cast("Mapping[str, Any]", call)
-    body: Any = data.get("function") or data.get("custom") or {}
-    call_id, name = data.get("id"), body.get("name") if isinstance(body, Mapping) else None
+    held: Any = data.get("function") or data.get("custom")
+    body = cast("Mapping[str, Any]", held if isinstance(held, Mapping) else {})
+    call_id, name = data.get("id"), body.get("name")
     if not isinstance(call_id, str) or not call_id:
         raise InvalidMessage("tool call without id; its result could not be matched")
     if not isinstance(name, str):
@@ -136,7 +140,9 @@ def _content_blocks(content: Any) -> list[Block]:
     if isinstance(content, str):
         return [TextBlock(content)]
     if not isinstance(content, list):
-        raise InvalidMessage(f"content must be a string, a list of parts or null, not {type(content).__name__}")
+        raise InvalidMessage(
+            f"content must be a string, a list of parts or null, not {type(content).__name__}"
+        )
     return [_part(part) for part in cast("list[Any]", content)]
 
 
@@ -155,14 +161,16 @@ def _part(part: Any) -> Block:
         return ReasoningBlock(str(thought), _string(data.get("signature")))
     if kind == "image_url":
         image: Any = data.get("image_url")
-        source = image if isinstance(image, Mapping) else {"url": image}
+        source = cast("Mapping[str, Any]", image if isinstance(image, Mapping) else {"url": image})
         return _media_from_url("image", _string(source.get("url")) or "", _string(source.get("detail")))
     if kind == "input_audio" and isinstance(audio := data.get("input_audio"), Mapping):
         heard = cast("Mapping[str, Any]", audio)
         return MediaBlock("audio", data=_string(heard.get("data")), mime=_string(heard.get("format")))
     if kind == "file" and isinstance(attached := data.get("file"), Mapping):
         held = cast("Mapping[str, Any]", attached)
-        return _media_from_url("file", _string(held.get("file_data")) or _string(held.get("file_id")) or "", None)
+        return _media_from_url(
+            "file", _string(held.get("file_data")) or _string(held.get("file_id")) or "", None
+        )
     return TextBlock(json.dumps(part, sort_keys=True))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from context_compaction.drafting.base import DraftRequest, DraftResult
 from context_compaction.events import RungReport
-from context_compaction.strategies import Proposal, Rung, Scene
+from context_compaction.strategies import DrafterStrategy, Proposal, Rung, Scene
 from context_compaction.view import SummaryRecord
 
 Steps = Generator[tuple[DraftRequest, ...], DraftResult, None]
@@ -23,8 +23,8 @@ class Climb:
     reports: list[RungReport] = field(default_factory=list[RungReport])
     summaries: list[SummaryRecord] = field(default_factory=list[SummaryRecord])
     drafts: list[DraftResult] = field(default_factory=list[DraftResult])
-    rejected: bool = False
-    """A draft by a model came and was not good enough."""
+    rejected: list[str] = field(default_factory=list[str])
+    """Writers whose draft came and was not good enough; models only."""
     skipped_budget: bool = False
     cancelled: bool = False
 
@@ -38,9 +38,9 @@ class Climb:
                 self._take(rung, proposal)
 
     def _propose(self, rung: Rung) -> Generator[tuple[DraftRequest, ...], DraftResult, Proposal]:
-        if rung.drafts:
-            return (yield from rung.propose(self.scene))  # pyright: ignore
-        return Proposal(rung.apply(self.scene))  # pyright: ignore
+        if isinstance(rung, DrafterStrategy):
+            return (yield from rung.propose(self.scene))
+        return Proposal(rung.apply(self.scene))
 
     def _take(self, rung: Rung, proposal: Proposal) -> None:
         before, after, note = self.tokens, self.tokens, proposal.note
@@ -53,12 +53,13 @@ class Climb:
                 self.summaries += proposal.summaries
             else:
                 changed, note = False, note or "it would have grown the view"
-        self._remember(proposal, changed)
+        self._remember(proposal, changed=changed)
         self.reports.append(RungReport(rung.name, before, after, note))
 
-    def _remember(self, proposal: Proposal, changed: bool) -> None:
+    def _remember(self, proposal: Proposal, *, changed: bool) -> None:
         self.skipped_budget |= proposal.skipped_budget
         if proposal.draft is not None:
             self.drafts.append(proposal.draft)
             self.cancelled |= proposal.draft.cancelled
-            self.rejected |= not changed and proposal.draft.is_model
+            if not changed and proposal.draft.is_model and proposal.draft.writer:
+                self.rejected.append(proposal.draft.writer)

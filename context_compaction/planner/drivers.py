@@ -6,18 +6,19 @@ done in place or, under asyncio, in a worker thread.
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
+from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from context_compaction.drafting.base import DraftRequest, DraftResult
 
 T = TypeVar("T")
 Requests = tuple[DraftRequest, ...]
-StartDraft = Callable[[Requests, threading.Event], "Future[DraftResult]"]
+StartDraft = Callable[[Requests, threading.Event], Future[DraftResult]]
 """Starts drafting in a thread of its own; the event cancels it."""
 
 
@@ -33,57 +34,69 @@ class Call:
 Steps = Generator[Requests | Call, Any, T]
 
 
+class _Run(Generic[T]):
+    """The steps, and how to go on with them: with a value, or with an error thrown in."""
+
+    def __init__(self, steps: Steps[T]) -> None:
+        self._steps = steps
+        self.cancel = threading.Event()
+        self.step = next(steps)
+
+    def go_on(self, result: Any) -> None:
+        self.step = self._steps.send(result)
+
+    def fail(self, error: BaseException) -> None:
+        if not isinstance(error, Exception):
+            self.cancel.set()
+        self.step = self._steps.throw(error)
+
+
 def drive(steps: Steps[T], start: StartDraft) -> T:
     """Run the steps in this thread."""
-    cancel = threading.Event()
-    send: Callable[[], Any] = lambda: next(steps)
     try:
+        run = _Run(steps)
         while True:
-            step = send()
             try:
-                result = step.run() if isinstance(step, Call) else start(step, cancel).result()
-            except BaseException as error:
-                if not isinstance(error, Exception):
-                    cancel.set()
-                send = _throwing(steps, error)
+                step = run.step
+                result = step.run() if isinstance(step, Call) else start(step, run.cancel).result()
+            except BaseException as error:  # noqa: BLE001 - the steps decide what an error means
+                run.fail(error)
             else:
-                send = _sending(steps, result)
+                run.go_on(result)
     except StopIteration as stop:
         return stop.value
 
 
 async def adrive(steps: Steps[T], start: StartDraft) -> T:
     """Run the steps on the running event loop; what blocks goes to worker threads."""
-    cancel = threading.Event()
-    send: Callable[[], Any] = lambda: next(steps)
+    import asyncio  # here, because it would be a quarter of the package's import time
+
     try:
+        run = _Run(steps)
         while True:
-            step = send()
             try:
-                result = await (_call(step) if isinstance(step, Call) else asyncio.wrap_future(start(step, cancel)))
-            except BaseException as error:
-                if not isinstance(error, Exception):
-                    cancel.set()
-                send = _throwing(steps, error)
+                step = run.step
+                waiting = (
+                    _call(step) if isinstance(step, Call) else asyncio.wrap_future(start(step, run.cancel))
+                )
+                result = await waiting
+            except BaseException as error:  # noqa: BLE001 - the steps decide what an error means
+                run.fail(error)
             else:
-                send = _sending(steps, result)
+                run.go_on(result)
     except StopIteration as stop:
         return stop.value
 
 
 async def _call(call: Call) -> Any:
-    work = asyncio.get_running_loop().run_in_executor(None, call.run)
+    import asyncio
+
+    # In this task's context, so that whoever is called back there can be told apart from other threads.
+    work = asyncio.get_running_loop().run_in_executor(None, copy_context().run, call.run)
     try:
         return await asyncio.shield(work)
     except asyncio.CancelledError:
-        if not call.abandon:
-            await asyncio.wait([work])
+        while not (call.abandon or work.done()):
+            with suppress(asyncio.CancelledError):  # told again: the first time counts, once the work is done
+                await asyncio.wait([work])
         raise
-
-
-def _sending(steps: Steps[Any], value: Any) -> Callable[[], Any]:
-    return lambda: steps.send(value)
-
-
-def _throwing(steps: Steps[Any], error: BaseException) -> Callable[[], Any]:
-    return lambda: steps.throw(error)

@@ -15,7 +15,7 @@ def finished_event(task: Task, opening: Scene, climb: Climb, before: int, proble
     shown = climb.scene.view.summaries
     fresh = [record for record in climb.summaries if record.id in shown]
     outcome, reason = _outcome(task, climb, before, fresh)
-    failed = tuple(dict.fromkeys(name for draft in climb.drafts for name in draft.fell_back_from))
+    failed = [*(name for draft in climb.drafts for name in draft.fell_back_from), *climb.rejected]
     why = "; ".join(dict.fromkeys(draft.reason for draft in climb.drafts if draft.reason))
     return CompactionEvent(
         trigger=task.side,
@@ -24,7 +24,7 @@ def finished_event(task: Task, opening: Scene, climb: Climb, before: int, proble
         tokens_before=before,
         tokens_after=climb.tokens,
         writer=fresh[-1].writer if fresh else None,
-        fell_back_from=failed,
+        fell_back_from=tuple(dict.fromkeys(failed)),
         reason=problem or reason or why,
         rungs=tuple(climb.reports),
         fidelity=min((record.fidelity for record in climb.summaries), default=None),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from context_compaction.groups import MessageGroup, message_groups
@@ -51,13 +51,25 @@ def opening_scene(task: Task) -> Scene:
     return replace(scene, goal=goal, protected=floor | _tail(task, scene, groups))
 
 
-def floor_seqs(records: list[LogRecord], groups: Iterable[MessageGroup]) -> frozenset[int]:
-    """What may never leave: system messages, the newest user message, the group of the newest message."""
+def floor_seqs(records: Sequence[LogRecord], groups: Sequence[MessageGroup]) -> frozenset[int]:
+    """What may never leave: system messages, newest user message, newest group, calls that are still open."""
     stay = {record.seq for record in records if record.message.is_system}
     users = [record.seq for record in records if record.message.role == "user"]
     stay.update(users[-1:])
     newest = max(groups, key=lambda group: group.last, default=None)
-    return frozenset(stay.union(newest.seqs if newest else ()))
+    stay.update(newest.seqs if newest else ())
+    # Only foreign or late results may have come since: calls that can still be answered wait here too.
+    open_batch = _open_batch(records)
+    return frozenset(stay.union(*(group.seqs for group in groups if group.first == open_batch)))
+
+
+def _open_batch(records: Sequence[LogRecord]) -> int | None:
+    """Number of the message whose calls are still open, None when there is none."""
+    last = next((record for record in reversed(records) if record.message.role != "tool"), None)
+    if last is None or last.kind != "call":
+        return None
+    live = sum(record.kind == "live" and record.group == last.seq for record in records)
+    return last.seq if live < len(last.message.tool_calls) else None
 
 
 def least_view(scene: Scene) -> View:
@@ -110,7 +122,11 @@ def _room(task: Task, scene: Scene) -> int | None:
 
 
 def _newest(
-    newest_first: list[MessageGroup], tokens: Mapping[int, int], size: Size, room: int | None, input_tokens: int
+    newest_first: list[MessageGroup],
+    tokens: Mapping[int, int],
+    size: Size,
+    room: int | None,
+    input_tokens: int,
 ) -> set[int]:
     limit = in_tokens(size, input_tokens)
     seqs: set[int] = set()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from context_compaction.budget import Budget
@@ -14,11 +15,11 @@ from context_compaction.errors import InvalidMessage
 from context_compaction.events import CompactionEvent, Level
 from context_compaction.groups import Pairing
 from context_compaction.messages import Message
-from context_compaction.plan import CompactionPlan
 from context_compaction.planner.drivers import Steps, adrive, drive
 from context_compaction.planner.planner import plan, plan_event
+from context_compaction.planner.switch import off_reason, switched_off
 from context_compaction.planner.task import Task
-from context_compaction.policy import Policy, Rule, layered
+from context_compaction.policy import Ladder, Policy, Rule
 from context_compaction.render import Renderer, RenderOptions
 from context_compaction.render.recording import record_of
 from context_compaction.tools import ToolRules
@@ -26,6 +27,7 @@ from context_compaction.view import LogRecord, LogWindow, Pin, View
 
 Compacted = tuple[list[Message], CompactionEvent]
 _OPTIONS = RenderOptions(references=False)
+logger = logging.getLogger(__name__)
 
 
 def compact(
@@ -45,8 +47,8 @@ def compact(
     """
     counting = TokenCounter.of(counter)
     chain = DrafterChain.of(drafter, counting)
-    steps = _steps(messages, budget, policy, counting, chain, tools, is_pinned)
-    return drive(steps, chain.start)
+    log = _Log.of(messages, counting, is_pinned)
+    return drive(_steps(log, budget, policy or Policy.layered(), chain, tools or ToolRules()), chain.start)
 
 
 async def acompact(
@@ -62,53 +64,64 @@ async def acompact(
     """`compact` on the running event loop: drafts do not block it."""
     counting = TokenCounter.of(counter)
     chain = DrafterChain.of(drafter, counting)
-    steps = _steps(messages, budget, policy, counting, chain, tools, is_pinned)
+    log = _Log.of(messages, counting, is_pinned)
+    steps = _steps(log, budget, policy or Policy.layered(), chain, tools or ToolRules())
     return await adrive(steps, chain.start)
 
 
-def _steps(
-    messages: Sequence[Message | Mapping[str, Any]],
-    budget: Budget,
-    policy: Policy | None,
-    counter: TokenCounter,
-    chain: DrafterChain,
-    tools: ToolRules | None,
-    is_pinned: Callable[[Message], bool] | None,
-) -> Steps[Compacted]:
-    began = time.perf_counter()
-    chosen = policy or Policy.layered()
-    rule = chosen.pre_turn or Rule(layered().ladder, trigger=1.0, name="none")
-    window = log_window(read_messages(messages), counter)
-    rendered = Renderer(View(), window, {}, counter, _OPTIONS)
-    level = _level(rule, rendered, budget, enabled=chosen.enabled)
-    made = CompactionPlan(0, View(), (), _nothing(level, rendered.tokens, window.last_seq))
-    if level != "none":
-        pins = tuple(
+@dataclass(frozen=True, slots=True)
+class _Log:
+    """Messages as a log of their own, and how they render while nothing has left."""
+
+    window: LogWindow
+    pins: tuple[Pin, ...]
+    counter: TokenCounter
+    whole: Renderer
+
+    @classmethod
+    def of(
+        cls,
+        messages: Sequence[Message | Mapping[str, Any]],
+        counter: TokenCounter,
+        is_pinned: Callable[[Message], bool] | None,
+    ) -> _Log:
+        window = log_window(read_messages(messages), counter)
+        pins = [
             Pin(f"m:{record.seq}", record.message.text)
             for record in window.after(0)
             if is_pinned is not None and is_pinned(record.message)
-        )
-        task = Task(
-            view=View(),
-            log=window,
-            summaries={},
-            budget=budget,
-            rule=rule,
-            side="stateless",
-            level=level,
-            counter=counter,
-            pins=pins,
-            tools=tools or ToolRules(),
-            options=_OPTIONS,
-            drafter_window=chain.window,
-            whole_ladder=True,
-        )
-        made = yield from plan(task)
-    if made.proposes:
-        summaries = {record.id: record for record in made.summaries}
-        rendered = Renderer(made.view, window, summaries, counter, _OPTIONS)
-    event = replace(plan_event(made, committed=made.proposes), ms=(time.perf_counter() - began) * 1000)
-    return rendered.messages, event
+        ]
+        return cls(window, tuple(pins), counter, Renderer(View(), window, {}, counter, _OPTIONS))
+
+
+def _steps(
+    log: _Log, budget: Budget, policy: Policy, chain: DrafterChain, tools: ToolRules
+) -> Steps[Compacted]:
+    began = time.perf_counter()
+    rule = policy.pre_turn or Rule(Ladder(), trigger=1.0, name="none")
+    level = _level(rule, log.whole, budget)
+    off = switched_off(policy)
+    if off or level == "none":
+        return log.whole.messages, replace(_untouched(log, level, budget, off=off), ms=_since(began))
+    task = Task(
+        view=View(),
+        log=log.window,
+        summaries={},
+        budget=budget,
+        rule=rule,
+        side="stateless",
+        level=level,
+        counter=log.counter,
+        pins=log.pins,
+        tools=tools,
+        options=_OPTIONS,
+        drafter_window=chain.window,
+        whole_ladder=True,
+    )
+    made = yield from plan(task)
+    summaries = {record.id: record for record in made.summaries}
+    rendered = Renderer(made.view, log.window, summaries, log.counter, _OPTIONS)
+    return rendered.messages, replace(plan_event(made, committed=made.proposes), ms=_since(began))
 
 
 def read_messages(messages: Sequence[Message | Mapping[str, Any]]) -> list[Message]:
@@ -134,14 +147,23 @@ def log_window(messages: Sequence[Message], counter: TokenCounter) -> LogWindow:
     return LogWindow(records, len(records), synthetics)
 
 
-def _level(rule: Rule, rendered: Renderer, budget: Budget, *, enabled: bool) -> Level:
-    if not enabled:
-        return "none"
+def _untouched(log: _Log, level: Level, budget: Budget, *, off: bool) -> CompactionEvent:
+    """The report when all messages are given back as they are; over the budget it warns."""
+    tokens = log.whole.tokens
+    event = CompactionEvent("stateless", level, "nothing_to_do", tokens, tokens, at_seq=log.window.last_seq)
+    if not off or level != "hard":
+        return replace(event, level="none")
+    reason = off_reason(tokens, budget.input_tokens)
+    logger.warning("%s", reason)
+    return replace(event, outcome="infeasible", reason=reason)
+
+
+def _level(rule: Rule, rendered: Renderer, budget: Budget) -> Level:
     if rendered.tokens > budget.input_tokens:
         return "hard"
     fires = rule.fires(rendered.tokens, len(rendered.messages), budget.input_tokens)
     return "soft" if fires else "none"
 
 
-def _nothing(level: Level, tokens: int, last_seq: int) -> CompactionEvent:
-    return CompactionEvent("stateless", level, "nothing_to_do", tokens, tokens, at_seq=last_seq)
+def _since(began: float) -> float:
+    return (time.perf_counter() - began) * 1000

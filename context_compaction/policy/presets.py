@@ -1,4 +1,4 @@
-"""The ready-made rules. Every one takes ``trigger``, ``target``, ``keep``, ``min_reclaim`` and its own options."""
+"""The ready-made rules: each takes ``trigger``, ``target``, ``keep``, ``min_reclaim`` and its own options."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def extractive(
     min_reclaim: SizeLike = 0.05,
     head: float = 0.0,
 ) -> Rule:
-    """Keeps the best whole messages word for word beside a long tail; ``head``: share kept for the first ones."""
+    """Keeps the best whole messages word for word beside a long tail; ``head``: share for the first ones."""
     ladder = Ladder(Extract(head=head), Truncate(), Clamp())
     return Rule(ladder, trigger=trigger, target=target, keep=keep, min_reclaim=min_reclaim, name="extractive")
 
@@ -98,7 +98,11 @@ def anchored(
 ) -> Rule:
     """One running summary over everything but a long tail."""
     ladder = Ladder(
-        Summarize(fidelity_floor=fidelity_floor), Distill(max_leaves=max_leaves), Extract(), Truncate(), Clamp()
+        Summarize(fidelity_floor=fidelity_floor),
+        Distill(max_leaves=max_leaves),
+        Extract(),
+        Truncate(),
+        Clamp(),
     )
     return Rule(ladder, trigger=trigger, target=target, keep=keep, min_reclaim=min_reclaim, name="anchored")
 
@@ -116,4 +120,3 @@ PRESETS: dict[str, Callable[..., Rule]] = {
     "anchored": anchored,
     "off": off,
 }
-

@@ -14,7 +14,9 @@ SizeLike = Size | float | int
 def as_size(value: Any, what: str) -> Size:
     """Check and normalise a size. Raises `InvalidPolicy` that names ``what`` is wrong."""
     if isinstance(value, bool):
-        raise InvalidPolicy(f"{what} is {value!r}; give ('tokens', n), ('fraction', f), ('messages', n) or a number")
+        raise InvalidPolicy(
+            f"{what} is {value!r}; give ('tokens', n), ('fraction', f), ('messages', n) or a number"
+        )
     if isinstance(value, float) and 0 <= value <= 1:
         return ("fraction", value)
     if isinstance(value, int):

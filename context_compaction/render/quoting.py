@@ -40,7 +40,9 @@ def quoted_result(message: Message, seq: int, *, references: bool = True) -> Mes
 
 def synthetic_result(call_id: str) -> Message:
     """What stands behind a call that nobody answered before the conversation went on."""
-    return Message("tool", (ToolResultBlock(call_id, "[no result: the call was not answered]", is_error=True),))
+    return Message(
+        "tool", (ToolResultBlock(call_id, "[no result: the call was not answered]", is_error=True),)
+    )
 
 
 def _attribute(value: str) -> str:

@@ -41,14 +41,16 @@ class Renderer:
         """Call ids whose live results are still to come."""
         self._closed: list[str] = []
         """Call ids that get a synthetic result once the expected ones are in."""
-        self._deferred: list[LogRecord] = []
-        self._next_head: int | None = 1
-        """The number that the next message of the system head would have; None behind the head."""
+        self._deferred: list[tuple[LogRecord, Edited | None]] = []
+        self._in_head = True
+        """Whether only messages of the system head came so far."""
+        self._head_seq = 1
+        """The number that the next message of the system head would have."""
         text = context_text(view, log, summaries, options)
         self._context_text = text
         for record, edit in view.shown(log):
             self.push(record, edit, log.synthetics.get(record.seq, ()), log.superseded)
-        if text is not None and self._next_head is not None:
+        if text is not None and self._in_head:
             self._end_head(None)
 
     def push(
@@ -61,15 +63,12 @@ class Renderer:
         """Show the next record. ``closed``: its calls that are known to stay unanswered."""
         if record.message.role != "tool":
             self._close_batch()
-        if self._next_head is not None:
+        if self._in_head:
             self._head(record, superseded)
         if record.kind in ("late", "orphan") and self._expected:
-            self._deferred.append(record)
+            self._deferred.append((record, edit))
             return
-        if edit is not None:
-            self._emit(record.shown.with_blocks(edit.blocks), edit.tokens)
-        else:
-            self._emit(record.shown, record.tokens)
+        self._show(record, edit)
         if record.kind == "call":
             self._open_batch(record.message, closed)
         elif record.kind == "live":
@@ -77,16 +76,15 @@ class Renderer:
 
     def _head(self, record: LogRecord, superseded: frozenset[int]) -> None:
         """Stay in the system head or leave it, placing the context message."""
-        expected = self._next_head or 1
-        while expected in superseded:
-            expected += 1
-        if record.message.is_system and record.seq == expected:
-            self._next_head = expected + 1
+        while self._head_seq in superseded:
+            self._head_seq += 1
+        if record.message.is_system and record.seq == self._head_seq:
+            self._head_seq += 1
         else:
             self._end_head(record)
 
     def _end_head(self, first: LogRecord | None) -> None:
-        self._next_head = None
+        self._in_head = False
         text = self._context_text
         if text is None and first is not None and first.shown.role != "user":
             text = beginning_text()
@@ -105,9 +103,7 @@ class Renderer:
     def _answer(self, message: Message) -> None:
         result = message.tool_result
         if result is not None and result.call_id in self._expected:
-            # A result answers the latest call of its id (an id may occur twice in one message).
-            last = len(self._expected) - 1 - self._expected[::-1].index(result.call_id)
-            del self._expected[last]
+            self._expected.remove(result.call_id)
             if not self._expected:
                 self._flush()
 
@@ -123,9 +119,15 @@ class Renderer:
             message = synthetic_result(call_id)
             self._emit(message, self._counter.message(message))
         self._closed = []
-        for record in self._deferred:
-            self._emit(record.shown, record.tokens)
+        for record, edit in self._deferred:
+            self._show(record, edit)
         self._deferred = []
+
+    def _show(self, record: LogRecord, edit: Edited | None) -> None:
+        if edit is not None:
+            self._emit(record.shown.with_blocks(edit.blocks), edit.tokens)
+        else:
+            self._emit(record.shown, record.tokens)
 
     def _emit(self, message: Message, tokens: int) -> None:
         self.messages.append(message)
@@ -147,14 +149,11 @@ class Meter:
 
     def __call__(self, view: View, summaries: Mapping[int, SummaryRecord]) -> int:
         """Tokens of the whole request, context message and synthetic results included."""
-        total, first = REQUEST_TOKENS, None
-        synthetic = self._synthetic
-        for record, edit in view.shown(self._log):
-            if first is None and not record.message.is_system:
-                first = record
-            total += edit.tokens if edit else record.tokens
-            if synthetic:
-                total += synthetic.get(record.seq, 0)
+        shown = list(view.shown(self._log))
+        first = next((record for record, _ in shown if not record.message.is_system), None)
+        total = REQUEST_TOKENS + sum([edit.tokens if edit else record.tokens for record, edit in shown])
+        if self._synthetic:
+            total += sum(self._synthetic.get(record.seq, 0) for record, _ in shown)
         text = context_text(view, self._log, summaries, self._options)
         if text is None and first is not None and first.shown.role != "user":
             text = beginning_text()

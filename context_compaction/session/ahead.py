@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 
 from context_compaction.errors import ArchiveError
@@ -13,6 +14,8 @@ from context_compaction.session.settings import POST_TURN_DEADLINE
 from context_compaction.session.state import SessionState
 
 logger = logging.getLogger(__name__)
+GLANCE = 0.05
+"""Seconds between two looks at whether anybody still waits."""
 
 
 class Ahead:
@@ -38,15 +41,19 @@ class Ahead:
             self._work.cancel()
             self._work = None
 
-    def use(self, wait: float = 0.0) -> Steps[None]:
-        """Commit a finished plan if its view still holds. Waits up to ``wait`` seconds, then cancels it."""
+    def use(self, wait: float | None = None) -> Steps[None]:
+        """Commit a finished plan if its view still holds.
+
+        With ``wait`` it waits so many seconds for the plan and then cancels it; else a plan that is not
+        finished is left to run.
+        """
         work = self._work
         if work is None:
             return
-        if wait:
-            yield Call(lambda: work.done.wait(wait), abandon=True)
+        if wait is not None:
+            yield from _waited(work.done, wait)
         if not work.done.is_set():
-            if wait:
+            if wait is not None:
                 self.drop()
             return
         self._work = None
@@ -59,3 +66,20 @@ class Ahead:
         except ArchiveError as error:
             # The view stays as it was; what is wrong with the archive shows where it must not fail.
             logger.warning("background compaction was not committed: %s", error)
+
+
+def _waited(done: threading.Event, seconds: float) -> Steps[None]:
+    """Wait for the event. A cancelled task goes at once, and the thread that waited for it soon after."""
+    given_up = threading.Event()
+    end = time.monotonic() + seconds
+
+    def wait() -> None:
+        while not given_up.is_set() and (left := end - time.monotonic()) > 0:
+            if done.wait(min(left, GLANCE)):
+                return
+
+    try:
+        yield Call(wait, abandon=True)
+    except BaseException:
+        given_up.set()
+        raise

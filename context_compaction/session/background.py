@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
+from concurrent.futures import Future
 
+from context_compaction.drafting.base import DraftRequest, DraftResult
 from context_compaction.plan import CompactionPlan
 from context_compaction.planner import StartDraft, Task, drive, plan
 
@@ -34,11 +36,13 @@ class BackgroundPlan:
         """Whether `cancel` was called."""
         return self._cancel.is_set()
 
+    def _draft(self, requests: tuple[DraftRequest, ...], _: threading.Event) -> Future[DraftResult]:
+        return self._start(requests, self._cancel)
+
     def _run(self) -> None:
-        start: StartDraft = lambda requests, _cancel: self._start(requests, self._cancel)
         try:
-            self.plan = drive(plan(self.task), start)
-        except BaseException as error:  # noqa: BLE001 - whatever happens here must not reach a turn
+            self.plan = drive(plan(self.task), self._draft)
+        except BaseException as error:  # whatever happens here must not reach a turn
             self.error = error
             logger.warning("background compaction failed: %s", type(error).__name__, exc_info=error)
         finally:

@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 
 from context_compaction.archive import Commit
-from context_compaction.errors import CannotCompact
+from context_compaction.errors import ArchiveError, CannotCompact
 from context_compaction.events import CompactionEvent
 from context_compaction.plan import CompactionPlan
 from context_compaction.planner import Call, Steps, Task, last_resort, plan, plan_event
@@ -45,12 +45,15 @@ class Compactor:
             reason = f"a rung failed: {type(error).__name__}: {error}"
             if task.hard:
                 return (yield from last_resort(task, reason))
-            return CompactionPlan(task.view.version, task.view, (), self._state.failed(task, "nothing_to_do", reason))
+            return CompactionPlan(
+                task.view.version, task.view, (), self._state.failed(task, "nothing_to_do", reason)
+            )
 
     def finish(self, task: Task, made: CompactionPlan, began: float) -> Steps[CompactionEvent]:
         """Commit a plan unless it proposes nothing or is vetoed; report either way."""
         ms = (time.perf_counter() - began) * 1000
-        if made.proposes and not (not task.hard and vetoed(self._state.settings.observers, made.event)):
+        refuse = made.proposes and vetoed(self._state.settings.observers, made.event) and not task.hard
+        if made.proposes and not refuse:
             event = replace(plan_event(made, committed=True), ms=ms)
             yield Call(lambda: self._commit(task, made, event))
             return event
@@ -75,6 +78,10 @@ class Compactor:
         after_all(state.settings.observers, event)
 
     def report(self, event: CompactionEvent) -> None:
+        """Keep and tell the event of an attempt that committed nothing."""
         state = self._state
-        state.archive.note(state.live.branch, state.notes.to_json(), event)
+        try:
+            state.archive.note(state.live.branch, state.notes.to_json(), event)
+        except ArchiveError as error:
+            logger.warning("the report of a compaction was not kept: %s", error)
         after_all(state.settings.observers, event)

@@ -6,21 +6,22 @@ The caller holds the session's single flight. Whatever blocks is a `Call`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from context_compaction.budget import Budget
 from context_compaction.counting import Usage
 from context_compaction.errors import ArchiveError, StaleView
-from context_compaction.events import CompactionEvent
+from context_compaction.events import CompactionEvent, Side
 from context_compaction.messages import Message
-from context_compaction.planner import Call, Steps, Task
+from context_compaction.planner import Call, Steps, Task, off_reason
 from context_compaction.session.ahead import Ahead
 from context_compaction.session.compactor import Compactor
 from context_compaction.session.livelog import MessageLike
 from context_compaction.session.settings import BARE_RULE, PRE_TURN_DEADLINE, CallRule, pre_turn_rule
 from context_compaction.session.state import SessionState
 
+T = TypeVar("T")
 logger = logging.getLogger(__name__)
 RETRIES = 5
 """How often an operation that lost a race against another writer of the session is run again."""
@@ -36,18 +37,21 @@ class SessionCore:
 
     def append(self, messages: Sequence[MessageLike]) -> Steps[None]:
         """Convert, place, count, and add to the log; durable on return."""
-        state = self.state
-        for attempt in range(RETRIES):
-            staged = state.live.stage(messages)
+        yield from self._racing(lambda: self._store(messages))
+
+    def _store(self, messages: Sequence[MessageLike]) -> Steps[None]:
+        staged = self.state.live.stage(messages)
+        # One call, so that a cancelled task leaves no message behind whose pin was not set.
+        yield Call(lambda: self.state.store(staged))
+
+    def _racing(self, run: Callable[[], Steps[T]]) -> Steps[T]:
+        """Run an operation, again if another writer of the session was faster."""
+        for _ in range(RETRIES - 1):
             try:
-                yield Call(lambda staged=staged: state.live.store(staged))
+                return (yield from run())
             except StaleView:
-                if attempt + 1 == RETRIES:
-                    raise
-                yield Call(state.load)
-            else:
-                yield Call(lambda staged=staged: state.pin_by_predicate(staged.records))
-                return
+                yield Call(self.state.load)
+        return (yield from run())
 
     def context(
         self, overhead: int | None = None, context_management: Sequence[Mapping[str, Any]] | None = None
@@ -61,7 +65,7 @@ class SessionCore:
         if state.seen != self._grounds(budget, asked):
             yield from self._fit(budget, asked)
             state.seen = self._grounds(budget, asked)
-        state.sent = (state.live.view.version, state.live.renderer.tokens)
+        state.sent = (state.live.view.version, state.live.renderer.tokens, budget.overhead_tokens)
         return list(state.live.renderer.messages)
 
     def _fit(self, budget: Budget, asked: CallRule) -> Steps[None]:
@@ -73,7 +77,7 @@ class SessionCore:
                 yield from self.ahead.use(wait=PRE_TURN_DEADLINE)
                 level = state.level(asked.rule, budget)
             if level == "none":
-                state.notes.attempts.pop("pre_turn", None)
+                yield from self._armed_again("pre_turn")
                 return
             task = state.task("pre_turn", level, asked.rule, budget, whole=asked.whole_ladder)
             if level == "soft" and not state.armed(task):
@@ -97,7 +101,7 @@ class SessionCore:
         state = self.state
         if usage is not None:
             state.observe(Usage.from_any(usage))
-            yield Call(lambda: state.archive.note(state.live.branch, state.notes.to_json()))
+            yield from self._note()
         rule, budget = state.settings.policy.post_turn, state.settings.budget
         if rule is None or state.settings.disabled:
             return None
@@ -105,7 +109,7 @@ class SessionCore:
         if self.ahead.running:
             return None
         if state.level(rule, budget) == "none":
-            state.notes.attempts.pop("post_turn", None)
+            yield from self._armed_again("post_turn")
             return None
         task = state.task("post_turn", "soft", rule, budget)
         if not state.armed(task):
@@ -114,6 +118,19 @@ class SessionCore:
             self.ahead.start(task)
             return None
         return (yield from self._never_failing(task))
+
+    def _armed_again(self, side: Side) -> Steps[None]:
+        """The view is under the trigger: SOFT may be tried again, by whoever opens the session next too."""
+        if self.state.notes.attempts.pop(side, None) is not None:
+            yield from self._note()
+
+    def _note(self) -> Steps[None]:
+        """Keep what the session knows. A turn does not fail for it: the next commit writes it too."""
+        state = self.state
+        try:
+            yield Call(lambda: state.archive.note(state.live.branch, state.notes.to_json()))
+        except ArchiveError as error:
+            logger.warning("the session's notes were not kept: %s", error)
 
     def _never_failing(self, task: Task) -> Steps[CompactionEvent]:
         try:
@@ -126,12 +143,18 @@ class SessionCore:
 
     def compact(self, focus: str | None) -> Steps[CompactionEvent]:
         """By hand: the post-turn ladder now, without trigger, ``min_reclaim`` or re-arming."""
+        task = self._manual_task(focus)
+        if self.state.settings.disabled:
+            return self.state.failed(task, "nothing_to_do", "compaction is off")
         self.ahead.drop()
-        return (yield from self.compactor.attempt(self._manual_task(focus)))
+        return (yield from self._racing(lambda: self.compactor.attempt(self._manual_task(focus))))
 
     def preview(self) -> Steps[CompactionEvent]:
         """The event that `compact` would give; nothing is committed."""
-        made = yield from self.compactor.planned(self._manual_task(None))
+        task = self._manual_task(None)
+        if self.state.settings.disabled:
+            return self.state.failed(task, "nothing_to_do", "compaction is off")
+        made = yield from self.compactor.planned(task)
         return made.event
 
     def _manual_task(self, focus: str | None) -> Task:
@@ -149,10 +172,10 @@ class SessionCore:
         rendered = state.live.renderer if not state.live.view.version else state.live.whole()
         grounds = ("off", state.live.last_seq, budget)
         if rendered.tokens > budget.input_tokens and state.seen != grounds:
-            reason = f"compaction is off: {rendered.tokens} tokens, the input budget is {budget.input_tokens}"
+            reason = off_reason(rendered.tokens, budget.input_tokens)
             logger.warning("%s", reason)
             task = state.task("pre_turn", "hard", BARE_RULE, budget)
             event = state.failed(task, "infeasible", reason)
             yield Call(lambda: self.compactor.report(event))
-        state.seen = grounds
+        state.seen, state.sent = grounds, None
         return list(rendered.messages)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
+
+_INSIDE: ContextVar[tuple[object, ...]] = ContextVar("_INSIDE", default=())
+"""The operations on an event loop that this code runs inside of, its worker threads included."""
 
 
 class SingleFlight:
@@ -14,15 +17,16 @@ class SingleFlight:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._owner: int | None = None
+        self._operation: object | None = None
 
     @contextmanager
-    def hold(self) -> Iterator[None]:
+    def hold(self) -> Generator[None]:
         """Wait for the flight in this thread."""
         if not self._lock.acquire(blocking=False):
-            if self._owner == threading.get_ident():
+            if self._owner == threading.get_ident() or self._operation in _INSIDE.get():
                 raise RuntimeError(
-                    "this session is busy in this very thread: do not call it from its own observer or drafter, "
-                    "and inside an event loop use the async methods"
+                    "this session is busy with the very call that this one comes from: do not call it from "
+                    "its own observer or drafter, and inside an event loop use the async methods"
                 )
             self._lock.acquire()
         self._owner = threading.get_ident()
@@ -32,18 +36,23 @@ class SingleFlight:
             self._release()
 
     @asynccontextmanager
-    async def ahold(self) -> AsyncIterator[None]:
+    async def ahold(self) -> AsyncGenerator[None]:
         """Wait for the flight without blocking the event loop."""
-        while not self._lock.acquire(blocking=False):
+        import asyncio
+
+        while not self._lock.acquire(blocking=False):  # noqa: ASYNC110 - see below
             # Polling costs little here (drafts take seconds) and, unlike a lock waited for in a worker
             # thread, leaves nothing behind when the task is cancelled.
             await asyncio.sleep(0.002)
-        self._owner = threading.get_ident()
+        self._owner, self._operation = threading.get_ident(), object()
+        before = _INSIDE.get()
+        _INSIDE.set((*before, self._operation))
         try:
             yield
         finally:
+            _INSIDE.set(before)
             self._release()
 
     def _release(self) -> None:
-        self._owner = None
+        self._owner = self._operation = None
         self._lock.release()

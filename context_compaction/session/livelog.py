@@ -11,7 +11,7 @@ from context_compaction.counting import TokenCounter
 from context_compaction.errors import DuplicateMessage
 from context_compaction.groups import Call, Pairing, Placement
 from context_compaction.messages import Message
-from context_compaction.messages.storage import encode
+from context_compaction.messages.storage import canonical, encode
 from context_compaction.planner.stateless import read_messages
 from context_compaction.render import Renderer, RenderOptions
 from context_compaction.render.recording import record_of, shown_as
@@ -33,7 +33,9 @@ class Staged:
 class LiveLog:
     """Everything about one branch that the next context needs. Not thread-safe: the session's flight is."""
 
-    def __init__(self, archive: Archive, state: BranchState, counter: TokenCounter, options: RenderOptions) -> None:
+    def __init__(
+        self, archive: Archive, state: BranchState, counter: TokenCounter, options: RenderOptions
+    ) -> None:
         self._archive = archive
         self._counter = counter
         self._options = options
@@ -102,7 +104,9 @@ class LiveLog:
         self.next_summary = max([self.next_summary - 1, *(record.id for record in written)]) + 1
         shown = {entry.seq for entry in view.head if isinstance(entry, (Kept, Edited))}
         # A new dict, since a background draft may still be reading the old one.
-        self._records = {seq: row for seq, row in self._records.items() if seq in shown or seq > view.head_end}
+        self._records = {
+            seq: row for seq, row in self._records.items() if seq in shown or seq > view.head_end
+        }
         self._synthetics = {seq: ids for seq, ids in self._synthetics.items() if seq in self._records}
         self.renderer = self._render()
 
@@ -131,7 +135,7 @@ class LiveLog:
                 fresh.append(message)
                 if message.id is not None:
                     known[message.id] = message
-            elif encode(known[message.id]) != encode(message):
+            elif canonical(encode(known[message.id])) != canonical(encode(message)):
                 raise DuplicateMessage(message.id, index)
         return fresh
 

@@ -18,7 +18,7 @@ class Notes:
     A side without one is armed."""
     calibration: Calibration = field(default_factory=Calibration)
     anchor: tuple[int, int, int] | None = None
-    """View version, raw tokens of the prompt that was sent, and its input tokens as reported."""
+    """View version and raw tokens of the prompt that was sent, its reported input tokens less overhead."""
 
     def armed(self, side: str, compressible: int, min_reclaim: int) -> bool:
         """Whether SOFT may be tried: first time, or since the last attempt enough has come."""

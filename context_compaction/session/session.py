@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
@@ -151,7 +150,7 @@ class Session:
 
     async def arecall(self, query: str, k: int = 8) -> list[SearchHit]:
         """`recall` in a worker thread."""
-        return await asyncio.to_thread(self.recall, query, k)
+        return await _in_thread(self.recall, query, k)
 
     def expand(self, ref: str) -> list[Message]:
         """The originals behind ``m:57``, ``m:3-m:9`` or ``s:2``. Raises `UnknownReference`."""
@@ -159,7 +158,7 @@ class Session:
 
     async def aexpand(self, ref: str) -> list[Message]:
         """`expand` in a worker thread."""
-        return await asyncio.to_thread(self.expand, ref)
+        return await _in_thread(self.expand, ref)
 
     def history(self) -> list[Message]:
         """Every message ever appended, in order, equal to what it was."""
@@ -225,12 +224,15 @@ class Session:
 
     def close(self) -> None:
         """Commit a background compaction that is finished, cancel one that is not. Closing twice is fine."""
+        with self._flight.hold():
+            self._end()
+
+    def _end(self) -> None:
         if self._closed:
             return
         self._closed = True
-        with self._flight.hold():
-            drive(self._core.ahead.use(), self._state.settings.chain.starter(PRE_TURN_DEADLINE))
-            self._core.ahead.drop()
+        drive(self._core.ahead.use(), self._state.settings.chain.starter(PRE_TURN_DEADLINE))
+        self._core.ahead.drop()
         if self._owns_archive:
             self._archive.close()
 
@@ -248,7 +250,8 @@ class Session:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        async with self._flight.ahold():
+            self._end()
 
     # -- driving ---------------------------------------------------------------------------------------
 
@@ -272,3 +275,8 @@ class Session:
 def _listed(messages: Sequence[MessageLike] | MessageLike) -> Sequence[MessageLike]:
     return [messages] if isinstance(messages, (Message, Mapping)) else messages
 
+
+async def _in_thread(call: Callable[..., T], *arguments: Any) -> T:
+    import asyncio
+
+    return await asyncio.to_thread(call, *arguments)

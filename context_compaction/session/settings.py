@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,13 +10,13 @@ from context_compaction.budget import Budget
 from context_compaction.counting import TokenCounter
 from context_compaction.drafting import DrafterChain
 from context_compaction.errors import InvalidPolicy
-from context_compaction.session.observers import ObserverLike
 from context_compaction.messages import Message
+from context_compaction.planner import switched_off
 from context_compaction.policy import Ladder, Policy, Rule, layered
 from context_compaction.render import RenderOptions
+from context_compaction.session.observers import ObserverLike
 from context_compaction.tools import ToolRules
 
-DISABLE_VARIABLE = "CONTEXT_COMPACTION_DISABLE"
 PRE_TURN_DEADLINE = 10.0
 """Seconds that a turn waits for a draft on HARD."""
 POST_TURN_DEADLINE = 30.0
@@ -45,7 +44,7 @@ class Settings:
     @property
     def disabled(self) -> bool:
         """Whether nothing is to be compacted: the `off` preset, or the environment says so."""
-        return not self.policy.enabled or os.environ.get(DISABLE_VARIABLE, "") not in ("", "0")
+        return switched_off(self.policy)
 
     def manual_rule(self) -> Rule:
         """The rule whose ladder a compaction by hand runs."""
@@ -58,7 +57,7 @@ class CallRule:
 
     rule: Rule
     whole_ladder: bool = False
-    """Asked for through ``context_management``: the caller wants compaction at its threshold, drafts included."""
+    """Asked for through ``context_management``: compaction at the caller's threshold, drafts included."""
 
 
 def pre_turn_rule(policy: Policy, context_management: Sequence[Mapping[str, Any]] | None) -> CallRule:
@@ -70,7 +69,9 @@ def pre_turn_rule(policy: Policy, context_management: Sequence[Mapping[str, Any]
     for edit in context_management or ():
         threshold = edit.get("compact_threshold")
         if edit.get("type") != "compaction":
-            raise InvalidPolicy(f"context_management type {edit.get('type')!r}: only 'compaction' is understood")
+            raise InvalidPolicy(
+                f"context_management type {edit.get('type')!r}: only 'compaction' is understood"
+            )
         if threshold is None:
             continue
         if not isinstance(threshold, int) or isinstance(threshold, bool) or threshold <= 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from context_compaction.archive import Archive
@@ -14,7 +14,7 @@ from context_compaction.planner.floor import compressible
 from context_compaction.planner.scene import opening_scene
 from context_compaction.policy import Rule
 from context_compaction.policy.sizes import in_tokens
-from context_compaction.session.livelog import LiveLog
+from context_compaction.session.livelog import LiveLog, Staged
 from context_compaction.session.notes import Notes
 from context_compaction.session.settings import Settings
 from context_compaction.view import LogRecord, Pin
@@ -28,8 +28,8 @@ class SessionState:
         self.settings = settings
         self.seen: tuple[Any, ...] | None = None
         """What the last `context` decided on: while it is the same, so is the decision."""
-        self.sent: tuple[int, int] | None = None
-        """View version and raw tokens of the context last handed out."""
+        self.sent: tuple[int, int, int] | None = None
+        """View version, raw tokens and overhead of the context last handed out."""
         self.load()
 
     def load(self) -> None:
@@ -41,6 +41,11 @@ class SessionState:
         self.notes = Notes.from_json(found.state)
         self.seen = None
         self.pin_by_predicate(self.live.window().records.values())
+
+    def store(self, staged: Staged) -> None:
+        """Write messages to the archive, show them, and pin what is to be pinned."""
+        self.live.store(staged)
+        self.pin_by_predicate(staged.records)
 
     def pin_by_predicate(self, records: Iterable[LogRecord]) -> None:
         """Pin what ``is_pinned`` says; pins that are there stay one."""
@@ -68,15 +73,23 @@ class SessionState:
 
     def scaled(self, raw: int, overhead: int) -> int:
         """Tokens of a view by the larger of raw and calibrated count."""
-        calibrated = self.notes.calibration.estimate(raw + overhead) - overhead
-        anchor = self.notes.anchor
-        if anchor is None or anchor[0] != self.live.view.version:
-            return max(raw, calibrated)
+        return self.scaling(overhead)(raw)
+
+    def scaling(self, overhead: int) -> Callable[[int], int]:
+        """`scaled` as things stand now: what is appended or reported later does not change its answers."""
+        calibration, anchor, now = self.notes.calibration, self.notes.anchor, self.live.renderer.tokens
         # While the view is the one that was reported on, the report is the better measure; a candidate
         # view is scaled alike, so that a compaction judges before and after on the same basis.
-        now = self.live.renderer.tokens
-        told = self.notes.calibration.anchored(Usage(anchor[2]), now - anchor[1]) - overhead
-        return max(raw, calibrated if told < now else -(-raw * told // now))
+        told = 0
+        if anchor is not None and anchor[0] == self.live.view.version:
+            told = calibration.anchored(Usage(anchor[2]), now - anchor[1])
+
+        def scale(raw: int) -> int:
+            if told >= now:
+                return max(raw, -(-raw * told // now))
+            return max(raw, calibration.estimate(raw + overhead) - overhead)
+
+        return scale
 
     def level(self, rule: Rule, budget: Budget) -> Level:
         """NONE, SOFT or HARD for the view as it stands."""
@@ -87,7 +100,14 @@ class SessionState:
         return "soft" if fires else "none"
 
     def task(
-        self, side: Side, level: Level, rule: Rule, budget: Budget, *, focus: str | None = None, whole: bool = False
+        self,
+        side: Side,
+        level: Level,
+        rule: Rule,
+        budget: Budget,
+        *,
+        focus: str | None = None,
+        whole: bool = False,
     ) -> Task:
         """What the planner is to look at."""
         settings, live = self.settings, self.live
@@ -105,7 +125,7 @@ class SessionState:
             pins=self.pins,
             tools=settings.tools,
             options=settings.options,
-            scale=lambda raw: self.scaled(raw, overhead),
+            scale=self.scaling(overhead),
             focus=focus,
             drafter_window=settings.chain.window,
             whole_ladder=whole,
@@ -135,10 +155,9 @@ class SessionState:
         """Calibrate by what the provider reported for the context last handed out."""
         if self.sent is None:
             return
-        version, raw = self.sent
-        overhead = self.settings.budget.overhead_tokens
+        version, raw, overhead = self.sent
         self.notes.calibration = self.notes.calibration.observe(raw + overhead, usage)
-        self.notes.anchor = (version, raw, usage.input_tokens)
+        self.notes.anchor = (version, raw, max(0, usage.input_tokens - overhead))
         self.sent = None
 
     def failed(

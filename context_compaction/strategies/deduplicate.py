@@ -13,7 +13,6 @@ from context_compaction.strategies.edits import (
     is_replaced,
     plain,
     recall_note,
-    result_of,
     with_result,
 )
 from context_compaction.tools import ToolUse
@@ -43,7 +42,7 @@ class Deduplicate(Strategy):
         later, edits, turns = _Later(), list[Edited](), 0
         stale: dict[int, set[str]] = {}
         for record, earlier in reversed(scene.shown()):
-            if result_of(record) is not None:
+            if record.message.role == "tool":
                 if (edit := _superseded(scene, later, record, earlier)) is not None:
                     edits.append(edit)
                 if turns >= FAILED_AFTER and (call := call_of(scene, record)) and failed(record):

@@ -12,10 +12,11 @@ from context_compaction.view import Edited, LogRecord
 _BRACKETS = re.compile(r"[\[\]\s]+")
 _PLAIN = re.compile(r"[\w./-]*")
 _FAILURE = re.compile(
-    r"\W{0,8}(?:\w{0,40}(?:error|exception)|traceback|fatal|failed|failure|panic)\b"
-    r"|[^\n]{0,200}(?:no such file|not found|does not exist|permission denied|could not find)",
-    re.IGNORECASE,
+    r"\W{0,8}(?:\w{0,40}(?:error|exception)|traceback|fatal|failed|failure|panic)\b", re.IGNORECASE
 )
+_ABSENCE = ("no such file", "not found", "does not exist", "permission denied", "could not find")
+_OPENING = 220
+"""Characters of the first line in which words of absence count."""
 _SHORT_OUTPUT = 600
 """Characters up to which a sentence like ``file not found`` is taken to be the whole answer."""
 
@@ -27,7 +28,7 @@ def recall_note(seq: int, *, references: bool) -> str:
 
 def result_of(record: LogRecord) -> ToolResultBlock | None:
     """The result that a record carries, whether it is shown as one or quoted."""
-    return record.message.tool_result if record.message.role == "tool" else None
+    return record.message.tool_result
 
 
 def call_of(scene: Scene, record: LogRecord) -> ToolCallBlock | None:
@@ -65,7 +66,10 @@ def failed(record: LogRecord) -> bool:
     result = result_of(record)
     if result is None or result.is_error:
         return result is not None
-    return len(result.content) <= _SHORT_OUTPUT and bool(_FAILURE.match(result.content))
+    if len(result.content) > _SHORT_OUTPUT:
+        return False
+    opening = result.content.partition("\n")[0][:_OPENING].lower()
+    return bool(_FAILURE.match(result.content)) or any(words in opening for words in _ABSENCE)
 
 
 def blocks_of(record: LogRecord, edit: Edited | None) -> tuple[Block, ...]:

@@ -9,8 +9,10 @@ from context_compaction.strategies.base import Scene, Strategy
 from context_compaction.strategies.edits import blocks_of, recall_note
 from context_compaction.view import Edited, LogRecord, View
 
-# Words about the tag quote it: `<think>`
-_OPEN = re.compile(r"(?<!`)<think(?:ing)?>", re.IGNORECASE)
+# Words about the tag quote it: `<think>`. A pattern that begins with a plain sign is searched much faster.
+_OPEN = re.compile(r"<(?<!`<)think(?:ing)?>", re.IGNORECASE)
+_INDENT = 80
+"""Blanks before a tag that begins a line: as far as is looked back."""
 _CLOSE = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
 
 
@@ -73,9 +75,14 @@ def without_thinking(text: str) -> str:
         if closed is not None:
             kept.append(text[done : opened.start()])
             done = closed.end()
-        elif not text[max(done, text.rfind("\n", done, opened.start()) + 1) : opened.start()].strip():
+        elif _begins_line(text[max(done, opened.start() - _INDENT) : opened.start()]):
             kept.append(text[done : opened.start()])
             done = len(text)
         else:
             closing = False
     return "".join([*kept, text[done:]]).strip() if done else text
+
+
+def _begins_line(before: str) -> bool:
+    blanks = before.rstrip(" \t")
+    return not blanks or blanks.endswith("\n")

@@ -98,7 +98,7 @@ class Summarize(DrafterStrategy):
 
 
 def summary_cap(source_tokens: int, context_window: int, drafter_window: int | None) -> int:
-    """Tokens for a summary: ten times the source's root, bounded by a tenth of the window, the drafter's too."""
+    """Tokens for a summary: ten times the source's root, bounded by the window and by the drafter's."""
     bounds = [int(10 * math.sqrt(source_tokens)), context_window // 10]
     if drafter_window is not None:
         bounds.append(drafter_window // 4)

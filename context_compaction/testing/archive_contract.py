@@ -7,7 +7,7 @@ def test_contract(check, tmp_path):
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ class Backend:
     """Whether a second `open` finds what the first one left; without it checks of that are left out."""
 
     @contextmanager
-    def opened(self) -> Iterator[Archive]:
+    def opened(self) -> Generator[Archive]:
         """An archive that is closed at the end."""
         archive = self.open()
         try:

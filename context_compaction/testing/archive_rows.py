@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from context_compaction.archive import AppendBatch, Archive, Commit, StoredMessage
-from context_compaction.events import CompactionEvent, RungReport
-from context_compaction.groups import Call, Pairing
+from context_compaction.events import CompactionEvent, Outcome, RungReport
+from context_compaction.groups import Call, Kind, Pairing
 from context_compaction.messages import (
     MediaBlock,
     Message,
@@ -19,7 +19,7 @@ from context_compaction.messages import (
     ToolResultBlock,
 )
 from context_compaction.text.features import features_of
-from context_compaction.view import Gap, Kept, SummaryRecord, View
+from context_compaction.view import Gap, Kept, Range, SummaryRecord, View
 from context_compaction.view.entries import Edited, Pin, Summary
 
 PICTURE = base64.b64encode(bytes(range(256)) * 40).decode()
@@ -65,16 +65,16 @@ class Writer:
         return self.append(*(Message("user", (TextBlock(text),)) for text in texts))
 
 
-def row(seq: int, message: Message, *, group: int | None = None, kind: str = "plain") -> StoredMessage:
+def row(seq: int, message: Message, *, group: int | None = None, kind: Kind = "plain") -> StoredMessage:
     """One row of a log, counted by a made-up counter."""
     tokens = 7 + len(message.text)
     features = features_of(message)
     place = seq if group is None else group
-    return StoredMessage(seq, message, place, kind, tokens, "made-up", features)  # pyright: ignore[reportArgumentType] - tests name kinds as text
+    return StoredMessage(seq, message, place, kind, tokens, "made-up", features)
 
 
 def nasty_messages() -> list[Message]:
-    """Messages that storage gets wrong first: every kind of block, escapes, equal media, foreign raw forms."""
+    """Messages that storage gets wrong first: all kinds of blocks, escapes, equal media, foreign raw."""
     image = MediaBlock("image", data=PICTURE, mime="image/png", detail="low")
     marker = "\x01" + "0" * 64 + "\x02"
     url = f"data:image/png;base64,{PICTURE}"
@@ -87,7 +87,7 @@ def nasty_messages() -> list[Message]:
     return [
         Message("system", (TextBlock("Be kind."),)),
         Message(
-            "user", (TextBlock("nul \0, lone \ud800\udfff, \u2028, emoji \U0001f600, 'quotes\" \\u0000"),)
+            "user", (TextBlock("nul \0, lone \udfff\ud800, \u2028, emoji \U0001f600, 'quotes\" \\u0000"),)
         ),
         Message("user", (TextBlock(f"a marker of ours: {marker}"),), id="i\ud800'\"\0\u00e9"),
         Message("user", (TextBlock("look"), image, image), id="media", name="Ann", timestamp="2023-05-08"),
@@ -104,13 +104,13 @@ def nasty_messages() -> list[Message]:
 
 
 def event(
-    outcome: str = "reduced", *, at_seq: int = 0, version: int = 0, committed: bool = False
+    outcome: Outcome = "reduced", *, at_seq: int = 0, version: int = 0, committed: bool = False
 ) -> CompactionEvent:
     """A report with every field filled."""
     return CompactionEvent(
         "post_turn",
         "soft",
-        outcome,  # pyright: ignore[reportArgumentType] - tests name outcomes as text
+        outcome,
         tokens_before=900,
         tokens_after=300,
         writer="extractive",
@@ -142,8 +142,12 @@ def commit(base: int, *summaries: SummaryRecord, at_seq: int = 6, pins: Sequence
 
 
 def summary(
-    number: int, text: str = "They spoke of \0 lone \ud800 things.", **fields: object
+    number: int,
+    text: str = "They spoke of \0 lone \ud800 things.",
+    *,
+    generation: int = 0,
+    ranges: tuple[Range, ...] = ((3, 4),),
+    sources: tuple[int, ...] = (),
 ) -> SummaryRecord:
-    """A summary over messages 3 to 4."""
-    known = {"tokens": 11, "generation": 0, "ranges": ((3, 4),), "writer": "model", "fidelity": 0.5}
-    return SummaryRecord(number, text, **(known | fields))  # pyright: ignore[reportArgumentType] - tests override any field
+    """A summary with every field filled."""
+    return SummaryRecord(number, text, 11, generation, ranges, sources, writer="model", fidelity=0.5)

@@ -12,9 +12,9 @@ from context_compaction.testing.archive_contract import Backend
 from context_compaction.testing.archive_rows import Writer, commit, nasty_messages, summary
 
 HOSTILE = (
-    'NOT "', "apple* OR (", "~b1 AND apple", '"apple" NEAR/2 -x', "terms:apple", "a\0b\ud800", "'; DROP TABLE x",
-    "^apple$ .* [", "(" * 5000, "\U0001f600 \u200b \u2028", "{apple}", "apple\\", "%s %00",
-)  # fmt: skip
+    *('NOT "', "apple* OR (", "~b1 AND apple", '"apple" NEAR/2 -x', "terms:apple", "a\0b\ud800"),
+    *("'; DROP TABLE x", "^apple$ .* [", "(" * 5000, "\U0001f600 \u200b \u2028", "{apple}", "apple\\"),
+)
 
 
 def what_was_said_is_found(backend: Backend) -> None:
@@ -60,8 +60,8 @@ def neighbours_of_a_match_are_found(backend: Backend) -> None:
             )
         )
         hits = recall(archive, writer.branch, "sunset")
-        assert [hit.ref for hit in hits] == ["m:3", "m:1", "m:2", "m:4"]
-        assert [hit.why for hit in hits] == [("sunset",), (), (), ()]
+        assert hits[0].ref == "m:3"
+        assert {hit.ref: hit.why for hit in hits} == {"m:3": ("sunset",), "m:1": (), "m:2": (), "m:4": ()}
         assert hits[0].neighbours == ("m:1", "m:2", "m:4")
 
 
@@ -87,7 +87,7 @@ def user_text_is_never_syntax(backend: Backend) -> None:
         writer.say("apple", *HOSTILE)
         writer.append(*nasty_messages())
         for query in HOSTILE:
-            hits = recall(archive, writer.branch, query)
+            hits = recall(archive, writer.branch, query, 99)
             assert ("m:1" in [hit.ref for hit in hits]) == ("apple" in query), query
         long = " ".join(f"word{number}" for number in range(120_000))
         assert recall(archive, writer.branch, long) == []
@@ -111,11 +111,13 @@ def a_limit_keeps_the_rarest_terms(backend: Backend) -> None:
     """And frequencies stay those of the whole scope."""
     with backend.opened() as archive:
         writer = Writer.of(archive)
-        writer.say(*("common" for _ in range(50)), "common needle", *("common" for _ in range(50)))
-        pool = archive.search(writer.branch, ["common", "needle"], limit=10)
+        writer.say(*("common" for _ in range(50)), "common pin", *("common" for _ in range(50)))
+        Writer.of(archive, "another").say(*("common pin" for _ in range(50)))
+        pool = archive.search(writer.branch, ["common", "pin"], limit=10)
         assert len(pool.documents) <= 10
-        assert "m:51" in [document.ref for document in pool.documents]
-        assert dict(pool.frequencies) == {"common": 101, "needle": 1}
+        [rare] = [document for document in pool.documents if document.ref == "m:51"]
+        assert dict(rare.terms) == {"common": 1, "pin": 1}
+        assert dict(pool.frequencies) == {"common": 101, "pin": 1}
         assert (pool.total, pool.mean_length) == (101, 102 / 101)
 
 

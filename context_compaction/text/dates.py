@@ -49,7 +49,7 @@ def date_text(value: str | float | None) -> str | None:
     if seconds is None:
         return None
     try:
-        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M}"
+        return datetime.fromtimestamp(seconds, UTC).isoformat(" ", "minutes")[:16]
     except (OverflowError, OSError, ValueError):
         return None
 

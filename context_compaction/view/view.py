@@ -38,12 +38,13 @@ class View:
 
     def shown(self, log: LogWindow) -> Iterator[tuple[LogRecord, Edited | None]]:
         """Every message shown, in log order, with its edit if it has one."""
+        records, superseded = log.records, log.superseded
         for entry in self.head:
             if isinstance(entry, Kept):
-                if entry.seq not in log.superseded:
-                    yield log[entry.seq], None
+                if entry.seq not in superseded:
+                    yield records[entry.seq], None
             elif isinstance(entry, Edited):
-                yield log[entry.seq], entry
+                yield records[entry.seq], entry
         for record in log.after(self.head_end):
             yield record, None
 
@@ -52,7 +53,8 @@ class View:
         if self.head_end == log.last_seq:
             return self
         tail = [Kept(record.seq) for record in log.after(self.head_end)]
-        return self.rebuilt((*self.head, *tail), log.last_seq)
+        shown = sum(isinstance(entry, (Kept, Edited)) for entry in self.head)
+        return replace(self, head=(*self.head[:shown], *tail, *self.head[shown:]), head_end=log.last_seq)
 
     def rebuilt(self, entries: Iterable[Entry], head_end: int | None = None) -> View:
         """A view of these entries in canonical order, neighbouring gaps merged."""
@@ -86,7 +88,8 @@ class View:
         """A settled view in which these edits replace the entries of their messages."""
         by_seq = {edit.seq: edit for edit in edits}
         head = tuple(
-            by_seq.get(entry.seq, entry) if isinstance(entry, (Kept, Edited)) else entry for entry in self.head
+            by_seq.get(entry.seq, entry) if isinstance(entry, (Kept, Edited)) else entry
+            for entry in self.head
         )
         return replace(self, head=head)
 

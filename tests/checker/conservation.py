@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from tests.checker.alignment import Alignment, align
-from tests.checker.context_message import unescape
-from tests.checker.edits import is_longer, quotes_word_for_word
+from tests.checker.edits import is_longer, is_quote_of, quotes_word_for_word
 from tests.checker.log import Item
 from tests.checker.problem import HEAD_ROLES, ChatMessage, Problem, excerpt, role, text
 from tests.checker.request import Request
@@ -74,16 +73,18 @@ def _covered_system(request: Request) -> list[Problem]:
 
 
 def _whole_groups(request: Request, found: Alignment) -> list[Problem]:
-    """Design §4.1: a call and all its results stay or go together."""
-    shown = {item.seq for _, _, item in found.pairs}
+    """Design §4.1: a call and all its results stay or go together.
+
+    A late result that came once its call had left is shown where it arrived: appends change nothing before.
+    """
+    late = request.pairing.late.keys()
+    shown = {item.seq for _, _, item in found.pairs} - request.covered
     return [
         Problem(
-            "group-split",
-            f"m:{min(group)}",
-            f"of {sorted(group)} only {sorted(group & request.covered)} left",
+            "group-split", f"m:{min(group)}", f"of {sorted(group)} {sorted(group & request.covered)} left"
         )
         for group in request.groups
-        if group & request.covered and (group - request.covered) & shown
+        if group & request.covered and (group - late) & shown
     ]
 
 
@@ -107,21 +108,25 @@ def _newest_user(request: Request, found: Alignment) -> list[Problem]:
 
 
 def _newest_group(request: Request, found: Alignment) -> list[Problem]:
-    """Design §3: the newest group stays; assistant text and arguments in it are never clamped."""
-    problems: list[Problem] = []
+    """Design §3: the newest group stays; assistant text and arguments in it are never clamped.
+
+    A late result makes an older group the newest: what had left or was edited before stays so.
+    """
     superseding = set(request.superseded.values())
+    revived = len(request.log) in request.pairing.late
+    problems: list[Problem] = []
     for seq in sorted(request.newest_group - superseding):
         shown, original = _shown_as(found, seq), request.original(seq)
-        if shown is None and seq > len(request.head) and not _waiting(request, seq):
-            problems.append(Problem("newest-group", f"m:{seq}", "a message of the newest group is not shown"))
-        elif shown is not None and role(original) == "assistant" and shown != original:
-            problems.append(
-                Problem("newest-group", f"m:{seq}", "an assistant message of the newest group is edited")
-            )
+        if shown is None and seq > len(request.head):
+            if not _waiting(request, seq) and not (revived and seq in request.covered):
+                problems.append(Problem("newest-group", f"m:{seq}", "not shown"))
+        elif role(original) == "assistant" and shown != original and not revived:
+            problems.append(Problem("newest-group", f"m:{seq}", "an assistant message is edited"))
     return problems
 
 
 def _waiting(request: Request, seq: int) -> bool:
+    """True for a quoted result that waits until an open batch closes."""
     return any(item.seq == seq and item.optional for item in request.items)
 
 
@@ -139,9 +144,12 @@ def _pin_kept(request: Request, found: Alignment, pin: int | str) -> bool:
     if isinstance(pin, str):
         return quotes_word_for_word(content, pin) or any(pin in text(message) for message in request.shown)
     original = request.original(pin)
-    if pin <= len(request.head) or _shown_as(found, pin) == original:
+    shown = _shown_as(found, pin)
+    if pin <= len(request.head) or shown == original:
         return True
-    return pin in request.covered and unescape(text(original)).strip() in unescape(content)
+    if shown is not None and is_quote_of(shown, pin, request.references):
+        return quotes_word_for_word(text(shown), text(original))
+    return pin in request.covered and quotes_word_for_word(content, text(original))
 
 
 def _synthetic(found: Alignment) -> list[Problem]:

@@ -10,13 +10,14 @@ from tests.checker.problem import ChatMessage, role, text
 OPENING = "<conversation_summary"
 CLOSING = "</conversation_summary>"
 RECALLED = "<recalled"
+RECALLED_END = "</recalled>"
 QUOTED = re.compile(r'<quoted_tool_result\b[^>]*\bref="m:(\d+)"')
 
 _RANGE = re.compile(r"m:(\d+)(?:\s*-\s*m:(\d+))?")
 _COVERS = re.compile(r'<summary\b[^<>]*\bcovers="([^"]*)"')
 _PAYLOAD = re.compile(r"<(summary|pinned)\b.*?</\1>", re.DOTALL)
 _GAP = re.compile(r"^\[(m:\d+(?:\s*-\s*m:\d+)?)\b", re.MULTILINE)
-_ESCAPES = (("&lt;", "<"), ("&gt;", ">"), ("&#123;", "{"), ("&#125;", "}"), ("&amp;", "&"))
+_ESCAPES = (("&lt;", "<"), ("&#123;", "{"), ("&#125;", "}"), ("&amp;", "&"))
 
 
 def looks_compacted(message: ChatMessage) -> bool:
@@ -27,7 +28,8 @@ def looks_compacted(message: ChatMessage) -> bool:
 
 def looks_recalled(message: ChatMessage) -> bool:
     """True for a user message with the form of a recalled block."""
-    return role(message) == "user" and text(message).lstrip().startswith(RECALLED)
+    content = text(message).strip()
+    return role(message) == "user" and content.startswith(RECALLED) and content.endswith(RECALLED_END)
 
 
 def is_context(message: ChatMessage, log: Sequence[ChatMessage]) -> bool:

@@ -17,15 +17,14 @@ def stands_for(shown: ChatMessage, item: Item, original: ChatMessage, references
     if item.kind == "synthetic":
         return role(shown) == "tool" and str(shown.get("tool_call_id")) == item.call and shown != original
     if item.kind == "quoted":
-        return is_quote_of(shown, item.seq)
+        return is_quote_of(shown, item.seq, references)
     return shown == original or is_edit(shown, original, item.seq, references)
 
 
-def is_quote_of(shown: ChatMessage, seq: int) -> bool:
-    """True for a user message that quotes this log message's result."""
-    return role(shown) == "user" and bool(
-        re.search(rf'<quoted_tool_result\b[^>]*\bref="m:{seq}"', text(shown))
-    )
+def is_quote_of(shown: ChatMessage, seq: int, references: bool) -> bool:
+    """True for a user message that quotes this log message's result (any result, where nothing is named)."""
+    named = rf'[^>]*\bref="m:{seq}"' if references else ""
+    return role(shown) == "user" and bool(re.search(rf"<quoted_tool_result\b{named}", text(shown)))
 
 
 def is_edit(shown: ChatMessage, original: ChatMessage, seq: int, references: bool) -> bool:
@@ -77,4 +76,4 @@ def is_longer(shown: ChatMessage, original: ChatMessage, count: CountList) -> bo
 
 def quotes_word_for_word(content: str, payload: str) -> bool:
     """True if the payload stands in the content, escaped or not."""
-    return payload.strip() in content or unescape(payload).strip() in unescape(content)
+    return payload.strip() in content or payload.strip() in unescape(content)

@@ -83,7 +83,7 @@ def floor(log: Sequence[ChatMessage], terms: Terms) -> Floor:
         overhead=terms.overhead,
         system=terms.count(system),
         pins=quotes + sum(terms.count([log[seq - 1]]) for seq in sorted(pinned)),
-        newest_user=0 if not user or user in group else _user(log[user - 1], terms),
+        newest_user=0 if not user or user in group else _user(log, user, terms),
         newest_group=sum(_member(log, pairing, seq, terms) for seq in sorted(group))
         + _unanswered(log, pairing, group),
         context=(ENVELOPE_TOKENS + GAP_TOKENS * holes) if holes or quotes or pinned else 0,
@@ -109,14 +109,16 @@ def _member(log: Sequence[ChatMessage], pairing: Pairing, seq: int, terms: Terms
     """One message of the newest group: results at their clamped minimum, all else whole."""
     message = log[seq - 1]
     if role(message) == "user":
-        return _user(message, terms)
-    return _least(message, terms) if role(message) == "tool" else terms.count([message])
+        return _user(log, seq, terms)
+    clamps = role(message) == "tool" and seq not in terms.pins
+    return _least(message, terms) if clamps else terms.count([message])
 
 
-def _user(message: ChatMessage, terms: Terms) -> int:
-    """The newest user message: clamped only if it passes half of the input."""
-    whole = terms.count([message])
-    return _least(message, terms) if whole > terms.input_tokens / 2 else whole
+def _user(log: Sequence[ChatMessage], seq: int, terms: Terms) -> int:
+    """The newest user message: clamped only if it passes half of the input, and never when pinned."""
+    whole = terms.count([log[seq - 1]])
+    clamps = whole > terms.input_tokens / 2 and seq not in terms.pins
+    return _least(log[seq - 1], terms) if clamps else whole
 
 
 def _least(message: ChatMessage, terms: Terms) -> int:

@@ -132,6 +132,13 @@ def test_results_of_the_last_message_may_be_pending_in_part():
     assert judge([*good(), *log[-2:]], log=log) == set()
 
 
+def test_a_late_result_may_outlive_its_call():
+    shown = good()
+    replace(1, "m:3", "m:3, m:5-m:6")(shown)
+    drop(3, 4, 5)(shown)
+    assert judge(shown) == set()
+
+
 def test_a_recalled_block_stands_before_the_newest_user_message():
     shown = good()
     shown.insert(12, user("<recalled>m:3 Understood.</recalled>"))

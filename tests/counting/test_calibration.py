@@ -69,6 +69,24 @@ def test_after_the_compacted_prompt_is_reported_the_curve_goes_on_from_there():
     assert calibration.overhead == pytest.approx(OVERHEAD, rel=0.01)
 
 
+def bent(raw: int) -> int:
+    """A cheap head of 20,000 tokens, then twice the price."""
+    return raw + max(0, raw - 20_000)
+
+
+def test_the_curve_of_the_tail_outlives_a_compaction():
+    calibration = learn([(raw, bent(raw)) for raw in range(1000, 40_001, 1000)])
+    calibration = calibration.observe(25_000, Usage(45_000))
+    for raw, expected in ((10_000, 20_000), (20_000, 40_000), (24_000, 44_000)):
+        assert calibration.estimate(raw) == pytest.approx(expected, rel=0.01)
+
+
+def test_the_curve_keeps_its_bends_when_it_is_thinned():
+    calibration = learn([(raw, bent(raw)) for raw in range(200, 40_001, 200)])
+    assert calibration.estimate(20_000) == pytest.approx(40_000, rel=0.005)
+    assert calibration.estimate(30_000) == pytest.approx(50_000, rel=0.005)
+
+
 @pytest.mark.parametrize("wrong", [3, 400_000])
 @pytest.mark.parametrize("place", [1, 3, 6])
 def test_one_report_of_another_prompt_does_no_harm(wrong: int, place: int):

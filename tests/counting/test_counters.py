@@ -71,6 +71,19 @@ def test_usual_text_is_not_cut(text: str):
     assert list(pieces(whole)) == [whole]
 
 
+def test_the_tokenizer_is_handed_no_long_run(monkeypatch: pytest.MonkeyPatch):
+    class Table:
+        seen: list[int] = []  # noqa: RUF012 - one instance
+
+        def encode_ordinary(self, text: str) -> list[int]:
+            self.seen.append(len(text))
+            return [0]
+
+    monkeypatch.setattr(TiktokenCounter, "_table", Table())
+    assert TiktokenCounter().text("a" * LONG) == len(Table.seen) == -(-LONG // MAX_RUN)
+    assert max(Table.seen) <= MAX_RUN
+
+
 def test_cutting_costs_next_to_nothing(exact: TiktokenCounter):
     from context_compaction.counting.tables import load_encoding
 

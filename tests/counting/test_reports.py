@@ -1,4 +1,4 @@
-"""The calibrated sizes on a real agent's log hold what the design promises; skipped where the log is absent."""
+"""Calibrated sizes on a real agent's log hold what the design promises; skipped where the log is absent."""
 
 from pathlib import Path
 

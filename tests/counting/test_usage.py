@@ -64,3 +64,5 @@ def test_what_is_no_report_is_refused(wrong: object):
 def test_negative_usage_is_refused():
     with pytest.raises(ValueError, match="-1"):
         Usage(-1)
+    with pytest.raises(ValueError, match="-2"):
+        Usage(5, -2)

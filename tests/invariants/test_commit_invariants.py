@@ -79,12 +79,19 @@ def test_a_pin_with_our_own_markers_is_quoted_in_escaped_form() -> None:
     ("entries", "hard", "input_tokens", "word"),
     [
         ([Kept(1), Gap(2, 7), Kept(8)], True, 1000, "left"),
-        ([Kept(1), Gap(2, 6), Edited(7, (TextBlock("s"),), "clamped", 5), Kept(8)], True, 1000, "without need"),
+        (
+            [Kept(1), Gap(2, 6), Edited(7, (TextBlock("s"),), "clamped", 5), Kept(8)],
+            True,
+            1000,
+            "without need",
+        ),
         ([Kept(1), Gap(2, 6), Edited(7, (TextBlock("s"),), "clamped", 5), Kept(8)], False, 4, "without need"),
         ([Kept(1), Gap(2, 6), Edited(7, (TextBlock("s"),), "clamped", 5), Kept(8)], True, 4, None),
     ],
 )
-def test_the_newest_user_message(entries: list[Kept], hard: bool, input_tokens: int, word: str | None) -> None:
+def test_the_newest_user_message(
+    entries: list[Kept], hard: bool, input_tokens: int, word: str | None
+) -> None:
     """3: it stays; clamped only on HARD and only over half of the input."""
     problem = newest_user(change_of(LOG, view_of(LOG, entries), hard=hard, input_tokens=input_tokens))
     assert problem is None if word is None else word in (problem or "")

@@ -71,7 +71,8 @@ def test_a_day_over_twelve_tells_which_number_is_the_month():
     assert date_text("04/25/2023") == date_text("25/04/2023") == "2023-04-25 00:00"
 
 
-moments = st.datetimes(min_value=datetime(1974, 1, 1), max_value=datetime(2200, 1, 1))
+FIRST, LAST = datetime(1974, 1, 1), datetime(2200, 1, 1)  # noqa: DTZ001  Hypothesis wants naive bounds
+moments = st.datetimes(min_value=FIRST, max_value=LAST)
 offsets = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 
 

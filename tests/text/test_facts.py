@@ -92,7 +92,9 @@ def test_a_number_inside_a_longer_one_is_not_carried():
 
 
 words = st.lists(
-    st.sampled_from(["a.py", "CLI-482", "250 ms", "https://x.org/y", "word", "the", "8 May 2023", "\n", '"so so"']),
+    st.sampled_from(
+        ["a.py", "CLI-482", "250 ms", "https://x.org/y", "word", "the", "8 May 2023", "\n", '"so so"']
+    ),
     max_size=30,
 ).map(" ".join)
 

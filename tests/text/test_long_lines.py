@@ -15,18 +15,21 @@ from context_compaction.drafting.extractive import ExtractiveDrafter
 from context_compaction.text import dates, facts, intent, scoring, sentences, thinking
 
 N = 100_000
-units = ["a", "A", "1", " ", ".", "/", "a/", "../", "a.b", "1.", "1,", "1:", "-", "_", "A_", "A1", "#1", "'", '"', "`",
-         '" ', ' "', "$1 ", "E   ", "error: ", "Error", "XError: ", "<think>", "</think>", "http://", "://", "a@b.", "@",
-         "\\", "C:\\", "[", "{", "|", "! ", "?", "。", "東京", "\t", "\x0b", "\u3000", "1 May ", "May 1 ", "12:34 ",
-         "x(", 'f({"path": "', '\\"', "always ", "https://a/b?c=", "0x", "deadbeef", "a-", "\n", "\n ", "\r", "- ", "ok, "]
+units = [
+    *("a", "A", "1", " ", ".", "/", "a/", "../", "a.b", "1.", "1,", "1:", "-", "_", "A_", "A1", "#1", "'"),
+    *('"', "`", '" ', ' "', "$1 ", "E   ", "error: ", "Error", "XError: ", "<think>", "</think>", "{", "|"),
+    *("http://", "://", "a@b.", "@", "\\", "C:\\", "[", "! ", "?", "。", "東京", "\t", "\x0b", "\u3000"),
+    *("1 May ", "May 1 ", "12:34 ", "x(", 'f({"path": "', '\\"', "always ", "https://a/b?c=", "0x"),
+    *("deadbeef", "a-", "\n", "\n ", "\r", "- ", "ok, ", "[m:1]", "## a "),
+]
+intents = [getattr(intent, name) for name in dir(intent) if name.startswith("is_")]
 rng = random.Random(1)
 texts = [(unit * (N // len(unit) + 1))[:N] for unit in units]
 texts += ["".join(rng.choices(units, k=N // 2))[:N] for _ in range(3)]
 for text in texts:
     facts.hard_facts(text, role="user")
     pieces = sentences.sentences(text)
-    for check in (intent.is_rule, intent.is_request, intent.is_decision, intent.is_open, intent.is_failure, intent.is_fix,
-                  sentences.is_prose):
+    for check in (*intents, sentences.is_prose):
         check(text)
     scoring.terms_of(text)
     thinking.without_thinking(text)
@@ -42,6 +45,11 @@ print("done")
 
 def test_long_lines_take_linear_time():
     ran = subprocess.run(
-        [sys.executable, "-c", PROGRAM], cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False
+        [sys.executable, "-c", PROGRAM],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
     )
     assert ran.stdout == "done\n", ran.stderr[-2000:]

@@ -18,7 +18,10 @@ def test_a_rare_text_beats_a_common_one_of_the_same_age_and_length():
 
 
 def test_scripts_without_spaces_have_terms():
-    assert terms_of("東京都に住む") == {"東京", "京都", "都に", "に住", "住む"} or {"東京", "京都"} <= terms_of("東京都に住む")
+    assert terms_of("東京都に住む") == {"東京", "京都", "都に", "に住", "住む"} or {
+        "東京",
+        "京都",
+    } <= terms_of("東京都に住む")
     one, other = terms_of("猫が好きです"), terms_of("犬が好きです")
     assert 0 < len(one & other) < len(one)
 

@@ -9,8 +9,17 @@ def test_prose_ends_at_full_stops_but_not_at_abbreviations_or_numbers():
     assert sentences(text) == ["Dr. Li paid $3.50, e.g. for tea.", "Then she left!", "Why?", "i.e. bored."]
 
 
+def test_a_full_stop_before_a_small_letter_ends_nothing():
+    assert sentences("See sec. three of it. Done.") == ["See sec. three of it.", "Done."]
+
+
+def test_a_long_word_is_cut_without_losing_a_letter():
+    assert "".join(sentences("".join(map(str, range(1000))))) == "".join(map(str, range(1000)))
+
+
 def test_chinese_and_japanese_need_no_space():
-    assert sentences("今日は雨。明日は晴れ！本当？") == ["今日は雨。", "明日は晴れ！", "本当？"]
+    wanted = ["今日は雨。", "明日は晴れ！", "本当？"]  # noqa: RUF001  wide marks are meant
+    assert sentences("".join(wanted)) == wanted
 
 
 def test_code_tables_lists_and_headings_stay_lines():

@@ -13,6 +13,7 @@ from context_compaction.text.thinking import without_thinking
         ("<THINK>a<think>b</think>c</THINK>d", "d"),
         ("Yes. <think>but then", "Yes."),
         ("so I say</think>Yes.", "Yes."),
+        ("A <think>b</think> c</think>Yes.", "Yes."),
         ("<think>all", ""),
         ("I think so", "I think so"),
     ],

@@ -1,4 +1,8 @@
-"""Names that users choose, as stored text: JSON-escaped, so that lone surrogates and NUL survive anywhere."""
+"""Names that users choose, as stored text: escaped, so that lone surrogates and NUL survive anywhere.
+
+Python's own escapes, not JSON's: those have one form for a character outside the basic plane and for the two
+surrogates that spell it, and two sessions must never be taken for one.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,12 @@ import json
 
 def escaped(name: str) -> str:
     """An ASCII form of ``name``; equal names and only those have equal forms."""
-    return json.dumps(name)[1:-1]
+    return name.encode("unicode_escape").decode("ascii")
 
 
 def unescaped(text: str) -> str:
     """The name that `escaped` was given."""
-    return json.loads(f'"{text}"')
+    return text.encode("ascii").decode("unicode_escape")
 
 
 def listed(names: list[str]) -> str:

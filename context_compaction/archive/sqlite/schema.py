@@ -1,6 +1,6 @@
 """The tables of schema version 1.
 
-Texts that users name (sessions, messages, calls) are stored JSON-escaped, and all else as ASCII JSON: lone
+Names that users choose (sessions, messages, calls) are stored escaped, and all else as ASCII JSON: lone
 surrogates and NUL survive, and another database could hold the same bytes. ``branch`` numbers are never
 used again, so that a session which was forgotten meanwhile cannot write into a newer one's log.
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from context_compaction.archive.base import SearchDocument, SearchPool
 from context_compaction.archive.sqlite.log import Prepared
-from context_compaction.archive.sqlite.spans import Span
+from context_compaction.archive.sqlite.spans import FOREVER, Span
 from context_compaction.text.terms import message_terms, terms_of
 from context_compaction.view import SummaryRecord
 
@@ -39,6 +39,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 ADD_TERMS = "INSERT INTO search_index (rowid, terms) VALUES (?, ?)"
 ADD_TOTALS = "UPDATE branches SET documents = documents + ?, terms = terms + ? WHERE id = ?"
 READ_TOTALS = "SELECT documents, terms FROM branches WHERE id = ?"
+COUNT_ALL_MATCHES = "SELECT count(*) FROM search_index WHERE search_index MATCH ?"
 COUNT_MATCHES = """
 SELECT count(*) FROM search_index CROSS JOIN documents ON documents.id = search_index.rowid
 WHERE search_index MATCH ? AND documents.branch = ? AND documents.seq <= ? AND documents.summary <= ?
@@ -70,12 +71,11 @@ def entry_of(counts: Counter[str]) -> Entry:
     No line names a term twice, so the number of lines that hold it is its count.
     """
     lines: list[str] = []
-    level = list(counts)
+    level: list[str] = list(counts)
     for times in range(1, MAX_COUNT + 1):
-        level = [term for term in level if counts[term] >= times]
-        if not level:
-            break
-        lines.append(" ".join(level))
+        if level:
+            lines.append(" ".join(level))
+            level = [term for term in level if counts[term] > times]
     return Entry(" \n ".join(lines), counts.total())
 
 
@@ -125,12 +125,14 @@ def find(
     """The documents of a branch that hold any of ``terms``; of too many, those with the rarest terms."""
     wanted = [term for term in dict.fromkeys(terms) if _TERM.fullmatch(term)]
     total, length = connection.execute(READ_TOTALS, (branch,)).fetchone()
-    found = _matching(connection, branch, spans, wanted, limit + 1)
-    frequencies: Mapping[str, int]
-    if len(found) > limit:
+    rows = _matching(connection, spans, wanted, limit + 1)
+    frequencies: Mapping[str, int] | None = None
+    if len(rows) > limit:
         frequencies = {term: _count(connection, spans, term) for term in wanted}
-        found = _rarest(connection, branch, spans, frequencies, limit)
-    else:
+        rows = _matching(connection, spans, _rarest(frequencies, limit), limit)
+    held = frozenset(wanted)
+    found = [_document(branch, held, row) for row in rows]
+    if frequencies is None:
         frequencies = Counter(term for document in found for term in document.terms)
     return SearchPool(
         documents=found,
@@ -172,43 +174,40 @@ def _match(branch: int, terms: Iterable[str]) -> str:
 
 
 def _matching(
-    connection: sqlite3.Connection, branch: int, spans: Sequence[Span], terms: Sequence[str], limit: int
-) -> list[SearchDocument]:
-    if not terms:
-        return []
-    wanted, found = frozenset(terms), list[SearchDocument]()
-    for span in reversed(spans):
-        bounds = (_match(span.branch, terms), span.branch, span.last, span.last_summary, limit - len(found))
-        rows = connection.execute(FIND_DOCUMENTS, bounds)
-        found += [_document(branch, wanted, row) for row in rows]
+    connection: sqlite3.Connection, spans: Sequence[Span], terms: Sequence[str], limit: int
+) -> list[Row]:
+    """At most ``limit`` rows that hold any of ``terms``, the newest first."""
+    found: list[Row] = []
+    for span in reversed(spans if terms else ()):
+        bounds = (span.branch, span.last, span.last_summary, limit - len(found))
+        found += connection.execute(FIND_DOCUMENTS, (_match(span.branch, terms), *bounds))
     return found
 
 
-def _rarest(
-    connection: sqlite3.Connection,
-    branch: int,
-    spans: Sequence[Span],
-    frequencies: Mapping[str, int],
-    limit: int,
-) -> list[SearchDocument]:
+def _rarest(frequencies: Mapping[str, int], limit: int) -> list[str]:
     """As many of the terms, rarest first, as stay under the limit (at least one)."""
-    terms = sorted((term for term in frequencies if frequencies[term]), key=lambda term: frequencies[term])
     taken, room = list[str](), limit
-    for term in terms:
+    for term in sorted(
+        (term for term in frequencies if frequencies[term]), key=lambda term: frequencies[term]
+    ):
         room -= frequencies[term]
         if taken and room < 0:
             break
         taken.append(term)
-    return _matching(connection, branch, spans, taken, limit)
+    return taken
 
 
 def _count(connection: sqlite3.Connection, spans: Sequence[Span], term: str) -> int:
-    return sum(
-        connection.execute(
-            COUNT_MATCHES, (_match(span.branch, [term]), span.branch, span.last, span.last_summary)
-        ).fetchone()[0]
-        for span in spans
-    )
+    """Documents that hold the term. A log seen to its end is counted in the index, without its rows."""
+    total = 0
+    for span in spans:
+        match = _match(span.branch, [term])
+        if span.last == FOREVER:
+            found = connection.execute(COUNT_ALL_MATCHES, (match,))
+        else:
+            found = connection.execute(COUNT_MATCHES, (match, span.branch, span.last, span.last_summary))
+        total += found.fetchone()[0]
+    return total
 
 
 def _document(branch: int, wanted: frozenset[str], row: Row) -> SearchDocument:

@@ -1,0 +1,74 @@
+"""Contenders timed in turn, so that whatever else the machine does meets them all alike."""
+
+from __future__ import annotations
+
+import gc
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from statistics import median, quantiles
+from time import perf_counter
+
+Step = Callable[["Stopwatch"], None]
+"""One repetition of a contender: it starts the watch and takes its laps."""
+
+
+class Stopwatch:
+    """Times by name, in milliseconds."""
+
+    def __init__(self) -> None:
+        self.times: dict[str, list[float]] = defaultdict(list)
+        self._since = 0.0
+
+    def start(self) -> None:
+        """Time runs from here."""
+        self._since = perf_counter()
+
+    def lap(self, name: str) -> None:
+        """What ran since `start` or the last lap was ``name``."""
+        now = perf_counter()
+        self.times[name].append((now - self._since) * 1000)
+        self._since = perf_counter()
+
+    def __getitem__(self, name: str) -> float:
+        return median(self.times[name])
+
+    def percentile(self, name: str, percent: int) -> float:
+        """The time that so many percent of the laps stayed under."""
+        return quantiles(self.times[name], n=100, method="inclusive")[percent - 1]
+
+
+def timed(name: str, call: Callable[[], object]) -> Step:
+    """A contender that is one call."""
+
+    def step(watch: Stopwatch) -> None:
+        watch.start()
+        call()
+        watch.lap(name)
+
+    return step
+
+
+def race(steps: Sequence[Step], repetitions: int, warm_up: int = 3) -> Stopwatch:
+    """All contenders in turn, so many times, after a few rounds that do not count."""
+    for _ in range(warm_up):
+        _round(steps, Stopwatch())
+    gc.collect()
+    watch = Stopwatch()
+    for _ in range(repetitions):
+        _round(steps, watch)
+    return watch
+
+
+def _round(steps: Sequence[Step], watch: Stopwatch) -> None:
+    for step in steps:
+        step(watch)
+
+
+def milliseconds(value: float) -> str:
+    """A time as a table shows it: three digits that count."""
+    return f"{value:.3f}" if value < 1 else f"{value:.2f}" if value < 100 else f"{value:.0f}"
+
+
+def times(value: float) -> str:
+    """A ratio as a table shows it."""
+    return f"{value:.2f}x" if value < 10 else f"{value:.0f}x"

@@ -1,0 +1,80 @@
+"""The SQLite archive on a file: durable appends, bulk appends, opening a session, size."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from itertools import islice
+from pathlib import Path
+from time import perf_counter
+
+from benchmarks import Table
+from benchmarks._conversation import Dict, messages
+from benchmarks._stopwatch import milliseconds, race, timed
+from context_compaction import Budget, Policy, Session, SQLiteArchive
+from context_compaction.counting import TiktokenCounter
+
+LENGTHS, APPENDS, OPENINGS = (1000, 10_000), 200, 5
+BATCH = 1000
+WINDOW = 32_768
+
+
+def run(data: Path | None, *, quick: bool = False) -> Table:  # noqa: ARG001 - the conversation is made here
+    """A column for each length of the log."""
+    lengths, appends, openings = ((8, 16), 4, 2) if quick else (LENGTHS, APPENDS, OPENINGS)
+    measured: list[list[str]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for length in lengths:
+            measured.append(_measured(Path(folder) / f"{length}.db", length, appends, openings))
+    names = (
+        "durable append of one message, p50 ms",
+        "durable append of one message, p95 ms",
+        "bulk append, messages / s",
+        "opening a compacted session, ms",
+        "opening a session with its whole log in view, ms",
+        "file / text as JSON",
+        "file, MB",
+    )
+    rows = [list(row) for row in zip(names, *measured, strict=True)]
+    notes = [
+        f"the appends are made to the full log, {appends} of them, each on disk when it returns (WAL, synchronous=FULL)",
+        f"bulk: {BATCH} messages an append; compacted: to a window of {WINDOW} tokens; openings: median of {openings}",
+        "the file holds the log with its hash chain, the search index and the views",
+    ]
+    return Table("SQLite archive on a file, by messages in the log", ("", *map(str, lengths)), rows, notes)
+
+
+def _measured(path: Path, length: int, appends: int, openings: int) -> list[str]:
+    counter, stream = TiktokenCounter(), messages()
+    said = list(islice(stream, length))
+    with Session(path, budget=Budget(context_window=WINDOW), policy=Policy.truncating(), counter=counter) as session:
+        session.append(said[:1])
+        seconds = _bulk(session, said[1:])
+        whole = race([timed("open", lambda: _open(path))], openings, warm_up=1)["open"]
+        session.compact()
+        compacted = race([timed("open", lambda: _open(path))], openings, warm_up=1)["open"]
+        more = islice(stream, appends + 3)
+        watch = race([timed("append", lambda: session.append([next(more)]))], appends)
+    size = path.stat().st_size
+    text = sum(len(json.dumps(message)) for message in said)
+    return [
+        milliseconds(watch["append"]),
+        milliseconds(watch.percentile("append", 95)),
+        f"{len(said[1:]) / seconds:.0f}",
+        milliseconds(compacted),
+        milliseconds(whole),
+        f"{size / text:.2f}x",
+        f"{size / 1e6:.1f}",
+    ]
+
+
+def _bulk(session: Session, said: list[Dict]) -> float:
+    start = perf_counter()
+    for place in range(0, len(said), BATCH):
+        session.append(said[place : place + BATCH])
+    return perf_counter() - start
+
+
+def _open(path: Path) -> None:
+    with SQLiteArchive(path) as archive:
+        Session(archive, budget=Budget(context_window=WINDOW)).close()

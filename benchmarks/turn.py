@@ -1,0 +1,167 @@
+"""The check before each turn while nothing is to be compacted, beside LangChain's, on the same messages."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from benchmarks import Skipped, Table
+from benchmarks._conversation import messages
+from benchmarks._stopwatch import Step, Stopwatch, milliseconds, race, timed, times
+from context_compaction import Budget, Message, Session, SQLiteArchive
+from context_compaction.archive import AppendBatch
+from context_compaction.archive.base import StoredMessage
+from context_compaction.archive.sqlite import log, search
+from context_compaction.counting import TiktokenCounter, TokenCounter
+from context_compaction.groups import Pairing
+from context_compaction.render import Renderer, RenderOptions
+from context_compaction.text.features import features_of
+from context_compaction.view import LogRecord, LogWindow, View
+
+SIZES, REPETITIONS = (100, 1000, 10_000), 60
+HUGE = 10**9
+"""A window that nothing here fills."""
+TURN, APPEND, CONTEXT = "append + context", "  append of one message", "  context after it"
+READ, PLACE, COUNT = "  part: read the chat dict", "  part: place, find features", "  part: count tokens"
+WRITE, ANALYSE = "  part: archive write", "    of which encoding, search terms"
+PUSH, LIST = "  part: render", "  part: list of the context"
+ALONE, FILE = "context alone", "append + context, on a file"
+SUMMARIZATION = "SummarizationMiddleware"
+HALF, UNTRIGGERED = "trim_messages to 50 %", "trim_messages, nothing to do"
+ROWS = (TURN, APPEND, CONTEXT, READ, PLACE, COUNT, WRITE, ANALYSE, PUSH, LIST, ALONE, FILE)
+PEERS = (SUMMARIZATION, HALF, UNTRIGGERED)
+TARGETS = {(SUMMARIZATION, TURN): "15x", (SUMMARIZATION, ALONE): "100x"}
+
+
+def run(data: Path | None, *, quick: bool = False) -> Table:  # noqa: ARG001 - the conversation is made here
+    """Medians in milliseconds, by length of the conversation."""
+    sizes, repetitions = ((8, 16), 2) if quick else (SIZES, REPETITIONS)
+    counter = TiktokenCounter()
+    with tempfile.TemporaryDirectory() as folder:
+        laps = [_race(size, repetitions, counter, Path(folder) / f"{size}.db") for size in sizes]
+    rows = [_row(name, laps, "2x" if name == TURN else "") for name in (*ROWS, *PEERS)]
+    for ours in (TURN, ALONE):
+        for peer in PEERS:
+            ratios = [times(lap[peer] / lap[ours]) for lap in laps]
+            rows.append([f"{peer} / {ours}", *ratios, "", TARGETS.get((peer, ours), "")])
+    return Table(
+        "A turn under the trigger: median ms by messages in the conversation",
+        ("", *map(str, sizes), "last / first", "target"),
+        rows,
+        [
+            f"{repetitions} repetitions each, in turn in one run; an archive in :memory:, counted by {counter.name}",
+            "parts run one by one on an archive of their own; append also stages, checks and holds the session",
+            "SummarizationMiddleware.before_model counts what it is given; appending is not in its time",
+            "targets: the turn grows by 2x at most; the ratios hold at the longest conversation",
+        ],
+    )
+
+
+def _row(name: str, laps: Sequence[Stopwatch], target: str) -> list[object]:
+    values = [lap[name] for lap in laps]
+    return [name, *map(milliseconds, values), times(values[-1] / values[0]), target]
+
+
+def _race(size: int, repetitions: int, counter: TokenCounter, path: Path) -> Stopwatch:
+    stream = messages()
+    said = list(islice(stream, size))
+    with Session(budget=Budget(context_window=HUGE), counter=counter) as session:
+        session.append(said)
+        with Session(path, budget=Budget(context_window=HUGE), counter=counter) as durable:
+            durable.append(said)
+            ours = _ours(session, durable, stream, _Parts(said, counter))
+            return race([*ours, *_peers(said)], repetitions)
+
+
+def _ours(session: Session, durable: Session, stream: Iterator[dict[str, Any]], parts: _Parts) -> list[Step]:
+    """Every repetition appends the next message of the conversation, the same one everywhere."""
+    said: list[dict[str, Any]] = []
+
+    def turn(watch: Stopwatch) -> None:
+        said[:] = [next(stream)]
+        watch.start()
+        session.append(said)
+        watch.lap(APPEND)
+        session.context()
+        watch.lap(CONTEXT)
+        watch.times[TURN].append(watch.times[APPEND][-1] + watch.times[CONTEXT][-1])
+
+    def on_file() -> None:
+        durable.append(said)
+        durable.context()
+
+    return [
+        turn,
+        timed(ALONE, session.context),
+        timed(FILE, on_file),
+        lambda watch: parts.step(said[0], watch),
+    ]
+
+
+class _Parts:
+    """What an append does, one after the other, as `Session` has it done."""
+
+    def __init__(self, said: Sequence[dict[str, Any]], counter: TokenCounter) -> None:
+        self._counter = counter
+        self._archive = SQLiteArchive()
+        self._branch = self._archive.open_session("benchmarks", "parts").branch
+        self._pairing = Pairing()
+        self._renderer = Renderer(View(), LogWindow({}, 0), {}, counter, RenderOptions())
+        self._last = 0
+        for data in said:
+            self.step(data, Stopwatch())
+
+    def step(self, data: dict[str, Any], watch: Stopwatch) -> None:
+        watch.start()
+        message = Message.from_openai(data)
+        watch.lap(READ)
+        placement = self._pairing.place(self._last + 1, message)
+        features = features_of(message)
+        watch.lap(PLACE)
+        tokens = self._counter.message(message)
+        watch.lap(COUNT)
+        row = StoredMessage(
+            self._last + 1, message, placement.group, placement.kind, tokens, self._counter.name, features
+        )
+        answered = ((placement.answers, row.seq),) if placement.answers else ()
+        batch = AppendBatch(self._last, (row,), placement.opened, placement.closed, answered)
+        record = LogRecord(row.seq, message, row.group, row.kind, message, tokens, features)
+        watch.start()
+        for prepared in log.prepare([row]):
+            search.message_entry(prepared)
+        watch.lap(ANALYSE)
+        self._archive.append(self._branch, batch)
+        watch.lap(WRITE)
+        self._renderer.push(record)
+        watch.lap(PUSH)
+        list(self._renderer.messages)
+        watch.lap(LIST)
+        self._last += 1
+
+
+def _peers(said: Sequence[dict[str, Any]]) -> list[Step]:
+    try:
+        from langchain.agents.middleware import SummarizationMiddleware
+        from langchain_core.language_models.fake_chat_models import FakeListChatModel
+        from langchain_core.messages import convert_to_messages, trim_messages
+        from langchain_core.messages.utils import count_tokens_approximately
+    except ImportError:
+        raise Skipped("langchain is not installed, so there is nothing to compare with") from None
+    state: Any = {"messages": convert_to_messages(said)}
+    middleware = SummarizationMiddleware(FakeListChatModel(responses=["summary"]), trigger=("tokens", HUGE))
+    half = count_tokens_approximately(state["messages"]) // 2
+
+    def trim(limit: int) -> Callable[[], object]:
+        return lambda: trim_messages(
+            state["messages"], strategy="last", token_counter=count_tokens_approximately, max_tokens=limit
+        )
+
+    runtime: Any = None
+    return [
+        timed(SUMMARIZATION, lambda: middleware.before_model(state, runtime)),
+        timed(HALF, trim(half)),
+        timed(UNTRIGGERED, trim(HUGE)),
+    ]

@@ -1,0 +1,63 @@
+"""Appends and compacts until it is killed: ``python -m tests.archive.killer FILE``. Prints the number of each stored message."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import sys
+from typing import Any
+
+from context_compaction import Budget, CannotCompact, Policy, Session
+
+SESSION = "killed"
+WINDOW = 2048
+WORDS = "archive branch cursor deploy filter index ledger parser queue retry schema token worker".split()
+
+
+def said(number: int) -> dict[str, Any]:
+    """Message ``number`` of an endless conversation: question, two calls, their results, answer."""
+    chance = random.Random(number)
+    text = f"number {number}: " + " ".join(chance.choices(WORDS, k=chance.randint(20, 160)))
+    turn, place = divmod(number - 1, 5)
+    first, second = f"call_{turn}_a", f"call_{turn}_b"
+    if place == 1:
+        calls = [_call(first, turn), _call(second, turn + 1)]
+        return {"role": "assistant", "content": None, "tool_calls": calls}
+    if place in (2, 3):
+        return {"role": "tool", "tool_call_id": first if place == 2 else second, "content": text}
+    return {"role": "user" if place == 0 else "assistant", "content": text}
+
+
+def _call(name: str, file: int) -> dict[str, Any]:
+    arguments = f'{{"path": "src/module_{file % 7}.py"}}'
+    return {"id": name, "type": "function", "function": {"name": "read_file", "arguments": arguments}}
+
+
+def open_session(archive: Any) -> Session:
+    """The session that is killed, and looked at afterwards."""
+    return Session(
+        archive, SESSION, budget=Budget(WINDOW), policy=Policy.layered(keep=("fraction", 0.1)), counter="approximate"
+    )
+
+
+def main(path: str) -> None:
+    """One or two messages at a time, each then acknowledged; a context after most, a compaction by hand after some."""
+    chance = random.Random()
+    with open_session(path) as session:
+        stored = session.stats.messages_said
+        while True:
+            count = chance.choice((1, 1, 2))
+            session.append([said(stored + offset) for offset in range(1, count + 1)])
+            for _ in range(count):
+                stored += 1
+                print(stored, flush=True)
+            with contextlib.suppress(CannotCompact):
+                session.context()
+                if stored % 5 == 0:
+                    session.after_turn()
+                if stored % 23 == 0:
+                    session.compact()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

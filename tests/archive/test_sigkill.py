@@ -1,0 +1,130 @@
+"""A process that appends and compacts is killed at random: what it was told is stored is there, and whole."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from context_compaction import CannotCompact, Message, SQLiteArchive, View
+from context_compaction.messages.storage import canonical
+from context_compaction.view import Edited, Gap, Kept
+from tests.archive import killer
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX's")
+ROOT = Path(__file__).parents[2]
+IMPATIENT = 0.2
+"""Share of the children that are killed without waiting for their first message: while they open the file."""
+
+
+@pytest.mark.parametrize("kills", [10, pytest.param(50, marks=pytest.mark.slow)])
+def test_what_was_acknowledged_survives_any_kill(kills: int, tmp_path: Path):
+    chance, path = random.Random(kills), tmp_path / "killed.db"
+    acknowledged = version = 0
+    for _ in range(kills):
+        acknowledged = max(acknowledged, _killed(path, chance))
+        if path.exists():
+            version = _check(path, acknowledged, version)
+    assert acknowledged > kills, "the children got nothing done"
+    assert version > 1, "nothing was ever compacted"
+    _check_database(path)
+
+
+def _killed(path: Path, chance: random.Random) -> int:
+    """Run a child for a random time; the last number it acknowledged, 0 if none."""
+    command, pipe = [sys.executable, "-m", killer.__name__, str(path)], subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True) as child:
+        assert child.stdout is not None
+        first = "" if chance.random() < IMPATIENT else child.stdout.readline()
+        time.sleep(chance.uniform(0.0, 0.4))
+        child.send_signal(signal.SIGKILL)
+        out, error = child.communicate()
+    assert child.returncode == -signal.SIGKILL, f"the child ended by itself: {error}"
+    whole = (first + out).rpartition("\n")[0].split()
+    return int(whole[-1]) if whole else 0
+
+
+def _check(path: Path, acknowledged: int, seen: int) -> int:
+    """Everything that must hold after a kill; ``seen``: versions up to here were looked at. The present version."""
+    with SQLiteArchive(path) as archive:
+        branch = archive.open_session("default", killer.SESSION).branch
+        rows = archive.messages(branch)
+        assert [row.seq for row in rows] == list(range(1, len(rows) + 1))
+        assert len(rows) >= acknowledged, "an acknowledged message is missing"
+        for row in rows:
+            assert row.message == Message.from_openai(killer.said(row.seq))
+        with killer.open_session(archive) as session:
+            for version in range(seen + 1, session.view.version + 1):
+                _check_view(archive, branch, archive.view(branch, version), version)
+            committed = [event for event in session.events if event.committed]
+            assert [event.version for event in committed] == list(range(1, session.view.version + 1))
+            _check_context(session)
+            present = session.view.version
+    _check_chain(path, len(rows))
+    return present
+
+
+def _check_view(archive: SQLiteArchive, branch: int, view: View, version: int) -> None:
+    """The view is whole: it names each message up to its end once, and its summaries have their lineage."""
+    assert view.version == version
+    assert view.head, f"version {version} is empty"
+    summaries = archive.summaries(branch)
+    named: Counter[int] = Counter()
+    for entry in view.head:
+        if isinstance(entry, (Kept, Edited)):
+            named[entry.seq] += 1
+        elif isinstance(entry, Gap):
+            named.update(range(entry.first, entry.last + 1))
+        else:
+            named.update(summaries[entry.id].seqs)
+    assert named == Counter(range(1, view.head_end + 1))
+    for number in view.summaries:
+        record = summaries[number]
+        assert record.text
+        assert record.ranges
+        assert all(source in summaries for source in record.sources)
+        assert bool(record.sources) == (record.generation > 0)
+
+
+def _check_context(session: killer.Session) -> None:
+    try:
+        context = session.context()
+    except CannotCompact:
+        return
+    budget = session._state.settings.budget
+    assert session._state.settings.counter.messages(context) <= budget.input_tokens
+
+
+def _check_chain(path: Path, count: int) -> None:
+    """Each hash is that of the one before and the message's canonical JSON, by the table alone."""
+    connection = sqlite3.connect(path)
+    try:
+        rows = connection.execute("SELECT hash, payload FROM messages ORDER BY seq").fetchall()
+        indexed = connection.execute("SELECT count(*) FROM documents WHERE summary = 0").fetchone()[0]
+    finally:
+        connection.close()
+    previous = b""
+    for digest, payload in rows:
+        previous = hashlib.sha256(previous + canonical(payload)).digest()
+        assert digest == previous
+    assert len(rows) == indexed == count
+
+
+def _check_database(path: Path) -> None:
+    """SQLite's own opinion of the file and of the search index."""
+    connection = sqlite3.connect(path)
+    try:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        connection.execute("INSERT INTO search_index (search_index) VALUES ('integrity-check')")
+    finally:
+        connection.close()

@@ -1,0 +1,135 @@
+"""What only the SQLite archive does: media once, logs through ancestors, constant cost."""
+
+import os
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from context_compaction.archive import SQLiteArchive
+from context_compaction.archive.sqlite.spans import FOREVER
+from context_compaction.errors import ArchiveCorrupt
+from context_compaction.messages import MediaBlock, Message, TextBlock
+from context_compaction.recall import recall
+from context_compaction.testing.archive_rows import PICTURE, Writer, nasty_messages
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "archive.db"
+
+
+def query(path: Path, sql: str, *values: object) -> list[tuple[object, ...]]:
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        return connection.execute(sql, values).fetchall()
+    finally:
+        connection.close()
+
+
+def test_media_are_stored_once_and_decoded(path: Path):
+    with SQLiteArchive(path) as archive:
+        for session in ("a", "b"):
+            Writer.of(archive, session).append(*nasty_messages())
+        stored = query(path, "SELECT encoding, length(data) FROM blobs ORDER BY encoding")
+        assert stored == [("base64", 10_240), ("text", 3_300)]
+        assert not query(path, "SELECT 1 FROM messages WHERE instr(payload, ?)", PICTURE[:200])
+
+
+def test_missing_media_are_told(path: Path):
+    with SQLiteArchive(path) as archive:
+        writer = Writer.of(archive)
+        writer.append(Message("user", (MediaBlock("image", data=PICTURE),)))
+        query(path, "PRAGMA foreign_keys = OFF")
+        query(path, "DELETE FROM blobs")
+        with pytest.raises(ArchiveCorrupt, match="m:1: its media"):
+            archive.messages(writer.branch)
+
+
+def test_a_stored_text_that_is_no_message_is_told(path: Path):
+    with SQLiteArchive(path) as archive:
+        writer = Writer.of(archive)
+        writer.say("hello")
+        query(path, "UPDATE messages SET payload = '[1]'")
+        with pytest.raises(ArchiveCorrupt, match="cannot be read back"):
+            archive.messages(writer.branch)
+
+
+def test_a_branch_reads_its_ancestors_up_to_the_fork(path: Path):
+    """Rows of a fork laid by hand: log, ids, search and numbering work through it."""
+    with SQLiteArchive(path) as archive:
+        parent = Writer.of(archive)
+        parent.append(*(Message("user", (TextBlock(f"apple {n}"),), id=f"i{n}") for n in range(1, 5)))
+        child = fork(path, parent.branch, at=2)
+        parent.append(Message("user", (TextBlock("pear of the parent"),)))
+        state = archive.open_session("default", "s")
+        assert (state.branch, state.last_seq) == (child, 2)
+        writer = Writer.of(archive)
+        writer.append(Message("user", (TextBlock("plum"),), id="i3"), Message("user", (TextBlock("apple"),)))
+        texts = [row.message.text for row in archive.messages(child)]
+        assert texts == ["apple 1", "apple 2", "plum", "apple"]
+        assert [row.message.text for row in archive.messages(child, [(2, 3)])] == ["apple 2", "plum"]
+        found = archive.find_ids(child, ["i1", "i3", "i4"])
+        assert {name: (seq, message.text) for name, (seq, message) in found.items()} == {
+            "i1": (1, "apple 1"),
+            "i3": (3, "plum"),
+        }
+        assert recall(archive, child, "pear") == []
+        assert {hit.ref for hit in recall(archive, child, "apple")} == {"m:1", "m:2", "m:3", "m:4"}
+        pool = archive.search(child, ["appl"])
+        assert (pool.total, dict(pool.frequencies), pool.mean_length) == (4, {"appl": 3}, 6 / 4)
+        assert [row.message.text for row in archive.messages(parent.branch)][2:4] == ["apple 3", "apple 4"]
+
+
+def fork(path: Path, parent: int, at: int) -> int:
+    """A second branch as a fork would write it, active."""
+    length = query(path, "SELECT sum(length) FROM documents WHERE branch = ? AND seq <= ?", parent, at)[0][0]
+    query(
+        path,
+        "INSERT INTO branches (session, parent, fork_at, documents, terms, created_at) "
+        "SELECT session, id, ?, ?, ?, 0 FROM branches WHERE id = ?",
+        at,
+        at,
+        length,
+        parent,
+    )
+    child = query(path, "SELECT max(id) FROM branches")[0][0]
+    query(path, "INSERT INTO spans VALUES (?, ?, ?, 0)", child, parent, at)
+    query(path, "INSERT INTO spans VALUES (?, ?, ?, ?)", child, child, FOREVER, FOREVER)
+    query(path, "UPDATE sessions SET active = ?", child)
+    assert isinstance(child, int)
+    return child
+
+
+def test_a_forked_process_leaves_the_connections_of_its_parent_alone(path: Path):
+    with SQLiteArchive(path) as archive:
+        before = archive._connections.get()
+        child = os.fork()
+        if child == 0:
+            os._exit(archive._connections.get() is before)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert archive._connections.get() is before
+
+
+def test_opening_does_not_depend_on_the_length_of_the_log():
+    """Counted in steps of SQLite's machine, not in time."""
+    steps: list[int] = []
+    with SQLiteArchive() as archive:
+        writer = Writer.of(archive)
+        for _ in range(2):
+            writer.say(*(f"message {number}" for number in range(2000)))
+            steps.append(machine_steps(archive))
+    assert steps[1] < steps[0] * 1.2
+
+
+def machine_steps(archive: SQLiteArchive) -> int:
+    connection, ticks = archive._connections.get(), [0]
+
+    def tick() -> int:
+        ticks[0] += 1
+        return 0
+
+    connection.set_progress_handler(tick, 1)
+    archive.open_session("default", "s")
+    connection.set_progress_handler(None, 0)
+    return ticks[0]

@@ -1,0 +1,45 @@
+"""Recall on real dialogues, and scores that know their own scope only."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.recall import ALONE, Question, recalls, stored
+from context_compaction.archive import Archive, SQLiteArchive, open_archive
+from context_compaction.recall import recall
+from context_compaction.testing.archive_rows import Writer
+
+AT_10 = 2
+"""Place of recall@10 among the ranks."""
+
+
+def test_locomo_evidence_is_found(data_dir: Path, capsys: pytest.CaptureFixture[str]):
+    paths = sorted((data_dir / "locomo").glob("*.json"))
+    if not paths:
+        pytest.skip("no locomo dialogues there")
+    with open_archive() as archive:
+        questions = [question for path in paths for question in stored(archive, path)][::3]
+        alone, near = recalls(archive, questions, ALONE)[AT_10], recalls(archive, questions)[AT_10]
+    with capsys.disabled():
+        print(f"\nlocomo recall@10: {alone:.3f} alone, {near:.3f} with neighbours")
+    assert near >= 0.72  # a third of the questions; all of them give .75, and .64 alone
+    assert near - alone >= 0.08
+
+
+@pytest.mark.slow
+def test_another_namespace_of_100k_moves_nothing(data_dir: Path, tmp_path: Path):
+    """Neither hits nor scores, nor their order."""
+    with SQLiteArchive(tmp_path / "archive.db") as archive:
+        questions = stored(archive, data_dir / "locomo" / "conv-30.json")
+        before = answers(archive, questions)
+        writer = Writer.of(archive, "conv-30", namespace="another")
+        for start in range(0, 100_000, 10_000):
+            writer.say(*(f"Jon and Gina dance studio {n}" for n in range(start, start + 10_000)))
+        assert answers(archive, questions) == before
+
+
+def answers(archive: Archive, questions: list[Question]) -> list[list[tuple[str, float]]]:
+    return [
+        [(hit.ref, hit.score) for hit in recall(archive, question.branch, question.text, 20)]
+        for question in questions
+    ]

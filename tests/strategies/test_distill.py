@@ -1,0 +1,72 @@
+"""Distill: one working context takes the place of all summaries."""
+
+from __future__ import annotations
+
+import pytest
+
+from context_compaction.errors import InvalidPolicy
+from context_compaction.strategies import Distill, Scene
+from context_compaction.view import Gap, Summary, SummaryRecord, View
+from tests.builders import assistant, drafted, lines, problem, scene_of, user
+
+
+def piled(count: int, *, fresh: int = 1, size: int = 20, window: int = 8192) -> Scene:
+    """A view with so many summaries over two messages each, the newest written in this compaction."""
+    messages = [m for n in range(count + 1) for m in (user(f"q{n}"), assistant("a"))]
+    text = lines(size, "fact")
+    records = [SummaryRecord(n, text, 100, n % 2, ((2 * n - 1, 2 * n),)) for n in range(1, count + 1)]
+    view = View(head=tuple(Summary(record.id) for record in records), head_end=2 * count)
+    written = frozenset(range(count + 1 - fresh, count + 1))
+    return scene_of(messages, summaries=records, view=view, window=window, written=written)
+
+
+@pytest.mark.parametrize(("count", "wants"), [(1, False), (4, False), (5, True)])
+def test_more_than_max_leaves(count: int, wants: bool) -> None:
+    assert Distill().wants(piled(count)) is wants
+
+
+def test_it_needs_two_and_a_summary_of_this_compaction() -> None:
+    assert not Distill(max_leaves=0).wants(piled(1))
+    assert Distill(max_leaves=0).wants(piled(2))
+    assert not Distill(max_leaves=0).wants(piled(2, fresh=0))
+
+
+def test_two_that_pass_a_quarter_of_the_input() -> None:
+    assert Distill().wants(piled(2, window=700))
+    assert not Distill().wants(piled(2, window=900))
+
+
+def test_all_are_replaced_by_one_of_the_next_generation() -> None:
+    scene = piled(5)
+    (request,), proposal = drafted(Distill(), scene, "## Goal\nshort")
+    (record,) = proposal.summaries
+    assert request.kind == "distill"
+    assert [passage.ref for passage in request.passages] == ["s:1", "s:2", "s:3", "s:4", "s:5"]
+    assert (record.id, record.generation, record.sources, record.ranges) == (
+        6,
+        2,
+        (1, 2, 3, 4, 5),
+        ((1, 10),),
+    )
+    assert proposal.view.summaries == (6,)
+    assert problem(scene, scene.with_view(proposal.view, proposal.summaries)) is None
+
+
+def test_a_draft_that_failed_or_is_no_smaller_changes_nothing() -> None:
+    scene = piled(5)
+    assert drafted(Distill(), scene, None)[1].view is scene.view
+    proposal = drafted(Distill(), scene, lines(500))[1]
+    assert (proposal.view is scene.view, proposal.note) == (True, "the distilled context would be no smaller")
+
+
+def test_gaps_stay() -> None:
+    scene = piled(5)
+    holed = scene.with_view(scene.view.without([11], [Gap(11, 11)]))
+    assert drafted(Distill(), holed, "## Goal\nshort")[1].view.gaps == (Gap(11, 11),)
+
+
+def test_options_that_mean_nothing() -> None:
+    with pytest.raises(InvalidPolicy):
+        Distill(max_leaves=-1)
+    with pytest.raises(InvalidPolicy):
+        Distill(share=0)
