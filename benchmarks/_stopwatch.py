@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import random
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from statistics import median, quantiles
@@ -48,20 +49,23 @@ def timed(name: str, call: Callable[[], object]) -> Step:
     return step
 
 
-def race(steps: Sequence[Step], repetitions: int, warm_up: int = 3) -> Stopwatch:
-    """All contenders in turn, so many times, after a few rounds that do not count."""
-    for _ in range(warm_up):
-        _round(steps, Stopwatch())
-    gc.collect()
-    watch = Stopwatch()
-    for _ in range(repetitions):
-        _round(steps, watch)
+def race(
+    steps: Sequence[Step], repetitions: int, *, warm_up: int = 3, ready: Callable[[], object] = lambda: None
+) -> Stopwatch:
+    """So many rounds, after a few that do not count, each with all contenders in another order.
+
+    The order matters: who runs after somebody with a lot of data finds the processor's caches cold.
+    ``ready`` is called before each round.
+    """
+    chance, watch = random.Random(0), Stopwatch()
+    for number in range(warm_up + repetitions):
+        if number == warm_up:
+            gc.collect()
+            watch.times.clear()
+        ready()
+        for step in chance.sample(steps, len(steps)):
+            step(watch)
     return watch
-
-
-def _round(steps: Sequence[Step], watch: Stopwatch) -> None:
-    for step in steps:
-        step(watch)
 
 
 def milliseconds(value: float) -> str:

@@ -52,7 +52,7 @@ def run(data: Path | None, *, quick: bool = False) -> Table:  # noqa: ARG001 - t
     rows += [[f"{peer} / plan", times(watch[peer] / watch[PLAN]), ""] for peer in theirs]
     done = " ".join(f"{name.removeprefix('plan: ')}: {_outcome(task)};" for name, task in plans.items())
     notes = [
-        f"{repetitions} repetitions each, in turn in one run; {size} messages, {tokens} tokens by {counter.name}",
+        f"{repetitions} repetitions each in one run; {size} messages, {tokens} tokens by {counter.name}",
         f"each time a new plan from the log, target 0 so that the rungs do all they can. {done}",
         "the middleware copies all messages at each call; it is triggered at half of them",
     ]

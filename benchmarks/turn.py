@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,7 @@ def run(data: Path | None, *, quick: bool = False) -> Table:  # noqa: ARG001 - t
         ("", *map(str, sizes), "last / first", "target"),
         rows,
         [
-            f"{repetitions} repetitions each, in turn in one run; an archive in :memory:, counted by {counter.name}",
+            f"{repetitions} repetitions each, in one run, each round in another order; an archive in :memory:, counted by {counter.name}",
             "parts run one by one on an archive of their own; append also stages, checks and holds the session",
             "SummarizationMiddleware.before_model counts what it is given; appending is not in its time",
             "targets: the turn grows by 2x at most; the ratios hold at the longest conversation",
@@ -72,33 +72,31 @@ def _race(size: int, repetitions: int, counter: TokenCounter, path: Path) -> Sto
         session.append(said)
         with Session(path, budget=Budget(context_window=HUGE), counter=counter) as durable:
             durable.append(said)
-            ours = _ours(session, durable, stream, _Parts(said, counter))
-            return race([*ours, *_peers(said)], repetitions)
+            parts, fresh = _Parts(said, counter), list[dict[str, Any]]()
+
+            def next_message() -> None:
+                fresh[:] = [next(stream)]
+
+            ours = [*_ours(session, durable, fresh), lambda watch: parts.step(fresh[0], watch)]
+            return race([*ours, *_peers(said)], repetitions, ready=next_message)
 
 
-def _ours(session: Session, durable: Session, stream: Iterator[dict[str, Any]], parts: _Parts) -> list[Step]:
-    """Every repetition appends the next message of the conversation, the same one everywhere."""
-    said: list[dict[str, Any]] = []
+def _ours(session: Session, durable: Session, fresh: Sequence[dict[str, Any]]) -> list[Step]:
+    """``fresh`` holds the message of the round, the same one for all."""
 
     def turn(watch: Stopwatch) -> None:
-        said[:] = [next(stream)]
         watch.start()
-        session.append(said)
+        session.append(fresh)
         watch.lap(APPEND)
         session.context()
         watch.lap(CONTEXT)
         watch.times[TURN].append(watch.times[APPEND][-1] + watch.times[CONTEXT][-1])
 
     def on_file() -> None:
-        durable.append(said)
+        durable.append(fresh)
         durable.context()
 
-    return [
-        turn,
-        timed(ALONE, session.context),
-        timed(FILE, on_file),
-        lambda watch: parts.step(said[0], watch),
-    ]
+    return [turn, timed(ALONE, session.context), timed(FILE, on_file)]
 
 
 class _Parts:

@@ -33,6 +33,7 @@ SECTIONS: tuple[Section, ...] = (
     Section("timeline", "Timeline", "what happened when, oldest first"),
 )
 
+
 def format_sections(bodies: Mapping[str, str], sections: Sequence[Section] = SECTIONS) -> str:
     """Sectioned text from bodies by section key; sections without a body are left out."""
     parts = [

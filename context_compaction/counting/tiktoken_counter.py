@@ -49,7 +49,8 @@ class TiktokenCounter(TokenCounter):
         table = self._table
         if table is None:
             return self._fallback.text(text)
-        return sum(len(table.encode_ordinary(piece)) for piece in pieces(tidy(text)))
+        encode = table.encode_ordinary
+        return sum([len(encode(piece)) for piece in pieces(tidy(text))])
 
     @cached_property
     def _table(self) -> Encoding | None:

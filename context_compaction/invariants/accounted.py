@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from context_compaction.invariants.base import Change
-from context_compaction.view import Edited, Gap, Kept, Summary
+from context_compaction.view import Edited, Gap, Kept
 
 
 def accounted(change: Change) -> str | None:
     """The proposed head names every number of the log exactly once (superseded system messages aside)."""
-    seen: dict[int, int] = {}
+    named: list[int] = []
     for entry in change.after.head:
         if isinstance(entry, (Kept, Edited)):
-            seqs = [entry.seq]
+            named.append(entry.seq)
         elif isinstance(entry, Gap):
-            seqs = list(range(entry.first, entry.last + 1))
+            named += range(entry.first, entry.last + 1)
+        elif entry.id in change.summaries:
+            named += change.summaries[entry.id].seqs
         else:
-            seqs = change.summaries[entry.id].seqs
-        for seq in seqs:
-            seen[seq] = seen.get(seq, 0) + 1
+            return f"summary s:{entry.id} does not exist"
+    seen = Counter(named)
     wanted = set(range(1, change.log.last_seq + 1)) - change.log.superseded
     if missing := sorted(wanted - seen.keys()):
         return f"nothing in the view names m:{missing[0]} ({len(missing)} in all)"
-    if twice := sorted(seq for seq, count in seen.items() if count > 1):
+    if len(named) > len(seen):
+        twice = sorted(seq for seq, count in seen.items() if count > 1)
         return f"m:{twice[0]} is named twice ({len(twice)} in all)"
-    lost = [
-        entry.id
-        for entry in change.after.head
-        if isinstance(entry, Summary) and entry.id not in change.summaries
-    ]
-    return f"summary s:{lost[0]} does not exist" if lost else None
+    return None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from context_compaction.counting import TokenCounter
 from context_compaction.render import RenderOptions
-from context_compaction.view import Kept, LogWindow, SummaryRecord, View
+from context_compaction.view import Kept, LogRecord, LogWindow, SummaryRecord, View
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Change:
     """One proposed compaction. ``before`` is settled, so both heads account for the whole log."""
 
@@ -26,14 +27,17 @@ class Change:
     counter: TokenCounter
     options: RenderOptions
 
-    def kept_before(self) -> set[int]:
-        """Numbers of the messages shown before, edited or not."""
-        return {record.seq for record, _ in self.before.shown(self.log)}
+    @cached_property
+    def shown_before(self) -> list[LogRecord]:
+        """The messages shown before, edited or not."""
+        return [record for record, _ in self.before.shown(self.log)]
 
+    @cached_property
     def kept_after(self) -> set[int]:
         """Numbers of the messages shown after, edited or not."""
         return {record.seq for record, _ in self.after.shown(self.log)}
 
+    @cached_property
     def whole_after(self) -> set[int]:
         """Numbers of the messages shown after as they were said."""
         return {entry.seq for entry in self.after.head if isinstance(entry, Kept)}

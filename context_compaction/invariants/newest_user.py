@@ -7,16 +7,16 @@ from context_compaction.invariants.base import Change
 
 def newest_user_seq(change: Change) -> int | None:
     """Number of the newest user message of the log, None when there is none in the view."""
-    users = [record.seq for record, _ in change.before.shown(change.log) if record.message.role == "user"]
-    return users[-1] if users else None
+    newest_first = reversed(change.shown_before)
+    return next((record.seq for record in newest_first if record.message.role == "user"), None)
 
 
 def newest_user(change: Change) -> str | None:
     """It is shown whole, or on HARD clamped when it exceeds half of the input."""
     seq = newest_user_seq(change)
-    if seq is None or seq in change.whole_after():
+    if seq is None or seq in change.whole_after:
         return None
-    if seq not in change.kept_after():
+    if seq not in change.kept_after:
         return f"the newest user message m:{seq} left"
     if not change.hard or change.log[seq].tokens * 2 <= change.input_tokens:
         return f"the newest user message m:{seq} was edited without need"

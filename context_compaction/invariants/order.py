@@ -28,7 +28,7 @@ def order(change: Change) -> str | None:
 
 
 def _opening(change: Change) -> View:
-    """The view less what follows its first message that is no system message: that does not bear on the opening."""
+    """The view up to its first message that is no system message: the rest has no part in the opening."""
     after = change.after
     first = next((record.seq for record, _ in after.shown(change.log) if not record.message.is_system), 0)
     opening = [entry for entry in after.head if not (isinstance(entry, (Kept, Edited)) and entry.seq > first)]

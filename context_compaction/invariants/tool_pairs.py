@@ -7,8 +7,8 @@ from context_compaction.invariants.base import Change
 
 def tool_pairs(change: Change) -> str | None:
     """Every group that was shown is still shown whole, or not at all."""
-    after, whole = change.kept_after(), dict[int, bool]()
-    for record, _ in change.before.shown(change.log):
+    after, whole = change.kept_after, dict[int, bool]()
+    for record in change.shown_before:
         stays = record.seq in after
         if whole.setdefault(record.group, stays) != stays:
             fate = "stayed without" if stays else "left, unlike"

@@ -8,8 +8,8 @@ from context_compaction.render import context_text, escape
 
 def verbatim(change: Change) -> str | None:
     """System messages are shown as they were said; pins too, or quoted in the context message."""
-    whole = change.whole_after()
-    for record, _ in change.before.shown(change.log):
+    whole = change.whole_after
+    for record in change.shown_before:
         if record.message.is_system and record.seq not in whole:
             return f"system message m:{record.seq} left or was edited"
     missing = [pin for pin in change.after.pins if pin.seq not in whole]

@@ -131,10 +131,11 @@ def _validate(message: Message) -> None:
         raise InvalidMessage(f"unknown role {message.role!r}; use one of {', '.join(ROLES)}")
     if not message.blocks:
         raise InvalidMessage(f"{message.role} message without content, tool calls, reasoning or media")
+    results = 0
     for block in message.blocks:
         if not isinstance(block, _BLOCKS):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidMessage(f"{type(block).__name__} is no block; use TextBlock and its siblings")
-    results = sum(isinstance(block, ToolResultBlock) for block in message.blocks)
+        results += isinstance(block, ToolResultBlock)
     if message.role == "tool" and results != 1:
         raise InvalidMessage(f"a tool message answers exactly one call, this one has {results} results")
     if message.role != "tool" and results:

@@ -58,4 +58,4 @@ def _note(climb: Climb) -> str:
 
 
 def _edits(scene: Scene) -> int:
-    return sum(isinstance(entry, Edited) for entry in scene.view.head)
+    return list(map(type, scene.view.head)).count(Edited)

@@ -41,7 +41,7 @@ class Renderer:
         """Call ids whose live results are still to come."""
         self._closed: list[str] = []
         """Call ids that get a synthetic result once the expected ones are in."""
-        self._deferred: list[tuple[LogRecord, Edited | None]] = []
+        self._deferred: list[Message] = []
         self._in_head = True
         """Whether only messages of the system head came so far."""
         self._head_seq = 1
@@ -66,7 +66,7 @@ class Renderer:
         if self._in_head:
             self._head(record, superseded)
         if record.kind in ("late", "orphan") and self._expected:
-            self._deferred.append((record, edit))
+            self._defer(record, edit)
             return
         self._show(record, edit)
         if record.kind == "call":
@@ -119,19 +119,24 @@ class Renderer:
             message = synthetic_result(call_id)
             self._emit(message, self._counter.message(message))
         self._closed = []
-        for record, edit in self._deferred:
-            self._show(record, edit)
+        self.messages += self._deferred
         self._deferred = []
 
     def _show(self, record: LogRecord, edit: Edited | None) -> None:
-        if edit is not None:
-            self._emit(record.shown.with_blocks(edit.blocks), edit.tokens)
-        else:
-            self._emit(record.shown, record.tokens)
+        self._emit(_shown(record, edit), edit.tokens if edit else record.tokens)
+
+    def _defer(self, record: LogRecord, edit: Edited | None) -> None:
+        """Not shown yet, but counted: it will be there without anything being appended."""
+        self._deferred.append(_shown(record, edit))
+        self.tokens += edit.tokens if edit else record.tokens
 
     def _emit(self, message: Message, tokens: int) -> None:
         self.messages.append(message)
         self.tokens += tokens
+
+
+def _shown(record: LogRecord, edit: Edited | None) -> Message:
+    return record.shown.with_blocks(edit.blocks) if edit else record.shown
 
 
 class Meter:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from context_compaction.counting import TokenCounter
 from context_compaction.messages import Block, MediaBlock, TextBlock, ToolResultBlock
+from context_compaction.render import escape
 from context_compaction.strategies.base import Scene, Strategy
 from context_compaction.strategies.edits import (
     blocks_of,
@@ -20,6 +21,7 @@ from context_compaction.strategies.edits import (
 from context_compaction.strategies.search import smallest
 from context_compaction.view import Edited, LogRecord, View
 
+Form = Callable[[str], str]
 CLAMPED_TOKENS = 64
 """Tokens of the original that the shortest clamped text still shows."""
 
@@ -62,7 +64,7 @@ def clamped_minimum(record: LogRecord, counter: TokenCounter, *, references: boo
 
 
 def clamp_blocks(
-    blocks: tuple[Block, ...], max_tokens: int, counter: TokenCounter, note: str
+    blocks: tuple[Block, ...], max_tokens: int, counter: TokenCounter, note: str, *, form: Form = str
 ) -> tuple[Block, ...]:
     """The blocks with texts and results cut so that all of them come to ``max_tokens``.
 
@@ -75,30 +77,32 @@ def clamp_blocks(
             media_note(block, note) if isinstance(block, MediaBlock) else block for block in blocks
         )
         media = 0
-    sizes = [_size(block, counter) for block in blocks]
+    sizes = [_size(block, counter, form) for block in blocks]
     over = sum(sizes) + media - max_tokens
     out: list[Block] = []
     for block, size in zip(blocks, sizes, strict=True):
-        shorter = _clamp_block(block, max(0, size - over), counter, note) if over > 0 and size else block
-        over -= size - _size(shorter, counter) if shorter is not block else 0
+        room = max(0, size - over)
+        shorter = _clamp_block(block, room, counter, note, form) if over > 0 and size else block
+        over -= size - _size(shorter, counter, form) if shorter is not block else 0
         out.append(shorter)
     return tuple(out)
 
 
-def clamp_text(text: str, max_tokens: int, counter: TokenCounter, note: str = "") -> str:
+def clamp_text(text: str, max_tokens: int, counter: TokenCounter, note: str = "", *, form: Form = str) -> str:
     """Head and tail of a text, two to one, around a marker, in ``max_tokens`` with the marker.
 
     At least 64 tokens of the text stay, whatever ``max_tokens`` is. Returned whole when that is no longer.
+    ``form`` is what becomes of the text when it is shown (escaping): that is what is counted.
     """
     marker = marker_tokens(counter, note)
     limit = max(max_tokens, CLAMPED_TOKENS + marker)
-    if len(text) <= CLAMPED_TOKENS or (tokens := counter.text(text)) <= limit:
+    if len(text) <= CLAMPED_TOKENS // 2 or (tokens := counter.text(form(text))) <= limit:
         return text
     kept = (limit - marker) * len(text) // tokens
     unit = max(1, kept // 256)  # exact to half a percent: each try counts the tokens of the whole result
 
     def fits(units: int) -> bool:
-        return counter.text(_cut(text, units * unit, note)) <= limit
+        return counter.text(form(_cut(text, units * unit, note))) <= limit
 
     most = -(-len(text) // unit)
     units = smallest(fits, (len(text) - kept) // unit, 1, most, step=4)
@@ -146,7 +150,7 @@ def _clamped_blocks(
     frame = counter.text(
         "".join(_texts(with_result(record, earlier, "", references=references, media=False)))
     )
-    (inner, *rest) = clamp_blocks((result, *media), max(0, max_tokens - frame), counter, note)
+    (inner, *rest) = clamp_blocks((result, *media), max(0, max_tokens - frame), counter, note, form=escape)
     content = inner.content if isinstance(inner, ToolResultBlock) else ""
     return (*with_result(record, earlier, content, references=references, media=False), *rest)
 
@@ -165,15 +169,15 @@ def _texts(blocks: tuple[Block, ...]) -> Iterator[str]:
             yield block.content
 
 
-def _size(block: Block, counter: TokenCounter) -> int:
-    return sum(map(counter.text, _texts((block,))))
+def _size(block: Block, counter: TokenCounter, form: Form) -> int:
+    return sum(counter.text(form(text)) for text in _texts((block,)))
 
 
-def _clamp_block(block: Block, max_tokens: int, counter: TokenCounter, note: str) -> Block:
+def _clamp_block(block: Block, max_tokens: int, counter: TokenCounter, note: str, form: Form) -> Block:
     if isinstance(block, ToolResultBlock):
-        return replace(block, content=clamp_text(block.content, max_tokens, counter, note))
+        return replace(block, content=clamp_text(block.content, max_tokens, counter, note, form=form))
     if isinstance(block, TextBlock):
-        return TextBlock(clamp_text(block.text, max_tokens, counter, note))
+        return TextBlock(clamp_text(block.text, max_tokens, counter, note, form=form))
     return block
 
 

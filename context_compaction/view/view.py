@@ -34,7 +34,7 @@ class View:
     @property
     def compacted(self) -> bool:
         """Whether anything has left this view."""
-        return any(isinstance(entry, (Summary, Gap)) for entry in self.head)
+        return not {Summary, Gap}.isdisjoint(map(type, self.head))
 
     def shown(self, log: LogWindow) -> Iterator[tuple[LogRecord, Edited | None]]:
         """Every message shown, in log order, with its edit if it has one."""

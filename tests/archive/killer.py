@@ -36,7 +36,11 @@ def _call(name: str, file: int) -> dict[str, Any]:
 def open_session(archive: Any) -> Session:
     """The session that is killed, and looked at afterwards."""
     return Session(
-        archive, SESSION, budget=Budget(WINDOW), policy=Policy.layered(keep=("fraction", 0.1)), counter="approximate"
+        archive,
+        SESSION,
+        budget=Budget(WINDOW),
+        policy=Policy.layered(keep=("fraction", 0.1)),
+        counter="approximate",
     )
 
 

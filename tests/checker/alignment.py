@@ -30,10 +30,7 @@ def align(request: Request) -> Alignment:
     """Match the shown body against the log."""
     expected = [item for item in request.items if item.seq not in request.covered]
     required = [item for item in expected if not item.optional]
-    # Without references nothing says whether anything left: all of it may be there.
-    everything = [] if request.references else request.items
-    certain = [item for item in everything if not item.optional]
-    for candidate in (expected, required, everything, certain):
+    for candidate in (expected, required):
         found = _exact(request, candidate)
         if found is not None:
             return found

@@ -144,6 +144,8 @@ def _pin_kept(request: Request, found: Alignment, pin: int | str) -> bool:
     if isinstance(pin, str):
         return quotes_word_for_word(content, pin) or any(pin in text(message) for message in request.shown)
     original = request.original(pin)
+    if _waiting(request, pin):
+        return True
     shown = _shown_as(found, pin)
     if pin <= len(request.head) or shown == original:
         return True

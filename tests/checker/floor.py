@@ -70,7 +70,9 @@ def floor(log: Sequence[ChatMessage], terms: Terms) -> Floor:
     """Compute the floor of this log prefix."""
     pairing = pair(log)
     fixed = {seq for seq, message in enumerate(log, 1) if role(message) in HEAD_ROLES}
-    group = next((g for g in reversed(groups(log, pairing)) if len(log) in g), frozenset[int]()) - fixed
+    together = groups(log, pairing)
+    batch = _open_batch(log, pairing)
+    group = frozenset().union(*(g for g in together if len(log) in g or batch in g)) - fixed
     user = max((seq for seq, message in enumerate(log, 1) if role(message) == "user"), default=0)
     system = _system(log, terms.superseded or {})
     pinned = {pin for pin in terms.pins if isinstance(pin, int)} - group - {user}
@@ -89,6 +91,12 @@ def floor(log: Sequence[ChatMessage], terms: Terms) -> Floor:
         context=(ENVELOPE_TOKENS + GAP_TOKENS * holes) if holes or quotes or pinned else 0,
         holes=holes,
     )
+
+
+def _open_batch(log: Sequence[ChatMessage], pairing: Pairing) -> int | None:
+    """The assistant message whose calls may still be answered: only tool messages stand behind it."""
+    last = max((seq for seq, message in enumerate(log, 1) if role(message) != "tool"), default=0)
+    return last if last and pairing.open_calls(last, log[last - 1]) else None
 
 
 def _system(log: Sequence[ChatMessage], superseded: Mapping[int, int]) -> list[ChatMessage]:
