@@ -1,4 +1,4 @@
-"""A conversation to measure with: human, assistant with a tool call, tool, assistant; 60 to 500 tokens each."""
+"""A conversation to measure with: user, assistant with a tool call, tool, assistant; 60 to 500 tokens each."""
 
 from __future__ import annotations
 
@@ -15,12 +15,27 @@ customer data database default deploy driver endpoint entry error event feature 
 format function handler header history index input invoice issue item key label latency layer ledger limit
 log loop memory message method migration model module name node number option order output owner page
 parser patch payload payment pool port price process profile query queue range rate record region release
-report request response result retry role route row rule sample schema scope script section server
-service session setting shard signal size snapshot source stage state status step storage stream table
-target task tenant test thread ticket time timeout token trace traffic transaction trigger type update
-usage user value version view volume warning window worker writer
-""".split()
-_GLUE = "the a of in for with and to is was that this which should after before when because not".split()
+report request response result retry role route row rule sample schema scope script section server service
+session setting shard signal size snapshot source stage state status step storage stream table target task
+tenant test thread ticket time timeout token trace traffic transaction trigger type update usage user
+value version view volume warning window worker writer
+""".split()  # noqa: SIM905 - quoted one by one they would be a page
+_GLUE = (
+    "the",
+    "a",
+    "of",
+    "in",
+    "for",
+    "with",
+    "and",
+    "to",
+    "is",
+    "this",
+    "which",
+    "before",
+    "because",
+    "not",
+)
 _TOOLS = ("read_file", "read_file", "search", "run_tests")
 _FILES = tuple(f"src/{folder}/{name}.py" for folder in ("app", "lib") for name in ("main", "store", "views"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import random
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from statistics import median, quantiles
 from time import perf_counter
 
@@ -14,31 +14,32 @@ Step = Callable[["Stopwatch"], None]
 
 
 class Stopwatch:
-    """Times by name, in milliseconds."""
+    """Times by name (anything that a dict takes), in milliseconds."""
 
     def __init__(self) -> None:
-        self.times: dict[str, list[float]] = defaultdict(list)
+        self.times: dict[Hashable, list[float]] = defaultdict(list)
         self._since = 0.0
 
     def start(self) -> None:
         """Time runs from here."""
         self._since = perf_counter()
 
-    def lap(self, name: str) -> None:
+    def lap(self, name: Hashable) -> float:
         """What ran since `start` or the last lap was ``name``."""
-        now = perf_counter()
-        self.times[name].append((now - self._since) * 1000)
+        taken = (perf_counter() - self._since) * 1000
+        self.times[name].append(taken)
         self._since = perf_counter()
+        return taken
 
-    def __getitem__(self, name: str) -> float:
+    def __getitem__(self, name: Hashable) -> float:
         return median(self.times[name])
 
-    def percentile(self, name: str, percent: int) -> float:
+    def percentile(self, name: Hashable, percent: int) -> float:
         """The time that so many percent of the laps stayed under."""
         return quantiles(self.times[name], n=100, method="inclusive")[percent - 1]
 
 
-def timed(name: str, call: Callable[[], object]) -> Step:
+def timed(name: Hashable, call: Callable[[], object]) -> Step:
     """A contender that is one call."""
 
     def step(watch: Stopwatch) -> None:
@@ -49,20 +50,16 @@ def timed(name: str, call: Callable[[], object]) -> Step:
     return step
 
 
-def race(
-    steps: Sequence[Step], repetitions: int, *, warm_up: int = 3, ready: Callable[[], object] = lambda: None
-) -> Stopwatch:
+def race(steps: Sequence[Step], repetitions: int, *, warm_up: int = 3) -> Stopwatch:
     """So many rounds, after a few that do not count, each with all contenders in another order.
 
     The order matters: who runs after somebody with a lot of data finds the processor's caches cold.
-    ``ready`` is called before each round.
     """
     chance, watch = random.Random(0), Stopwatch()
     for number in range(warm_up + repetitions):
         if number == warm_up:
             gc.collect()
             watch.times.clear()
-        ready()
         for step in chance.sample(steps, len(steps)):
             step(watch)
     return watch

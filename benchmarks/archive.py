@@ -14,7 +14,7 @@ from benchmarks._stopwatch import milliseconds, race, timed
 from context_compaction import Budget, Policy, Session, SQLiteArchive
 from context_compaction.counting import TiktokenCounter
 
-LENGTHS, APPENDS, OPENINGS = (1000, 10_000), 200, 5
+LENGTHS, APPENDS, OPENINGS = (1000, 10_000, 100_000), 200, 5
 BATCH = 1000
 WINDOW = 32_768
 
@@ -22,23 +22,21 @@ WINDOW = 32_768
 def run(data: Path | None, *, quick: bool = False) -> Table:  # noqa: ARG001 - the conversation is made here
     """A column for each length of the log."""
     lengths, appends, openings = ((8, 16), 4, 2) if quick else (LENGTHS, APPENDS, OPENINGS)
-    measured: list[list[str]] = []
     with tempfile.TemporaryDirectory() as folder:
-        for length in lengths:
-            measured.append(_measured(Path(folder) / f"{length}.db", length, appends, openings))
+        measured = [_measured(Path(folder) / f"{n}.db", n, appends, openings) for n in lengths]
     names = (
-        "durable append of one message, p50 ms",
-        "durable append of one message, p95 ms",
-        "bulk append, messages / s",
-        "opening a compacted session, ms",
-        "opening a session with its whole log in view, ms",
+        "durable appends: p50 ms",
+        "durable appends: p95 ms",
+        "bulk append: messages / s",
+        "opening, compacted: ms",
+        "opening, whole log in view: ms",
         "file / text as JSON",
         "file, MB",
     )
     rows = [list(row) for row in zip(names, *measured, strict=True)]
     notes = [
-        f"the appends are made to the full log, {appends} of them, each on disk when it returns (WAL, synchronous=FULL)",
-        f"bulk: {BATCH} messages an append; compacted: to a window of {WINDOW} tokens; openings: median of {openings}",
+        f"{appends} appends to the full log, each on disk when it returns (WAL, synchronous=FULL)",
+        f"bulk: {BATCH} messages an append; compacted to a window of {WINDOW} tokens; median of {openings} openings",
         "the file holds the log with its hash chain, the search index and the views",
     ]
     return Table("SQLite archive on a file, by messages in the log", ("", *map(str, lengths)), rows, notes)
@@ -47,7 +45,9 @@ def run(data: Path | None, *, quick: bool = False) -> Table:  # noqa: ARG001 - t
 def _measured(path: Path, length: int, appends: int, openings: int) -> list[str]:
     counter, stream = TiktokenCounter(), messages()
     said = list(islice(stream, length))
-    with Session(path, budget=Budget(context_window=WINDOW), policy=Policy.truncating(), counter=counter) as session:
+    with Session(
+        path, budget=Budget(context_window=WINDOW), policy=Policy.truncating(), counter=counter
+    ) as session:
         session.append(said[:1])
         seconds = _bulk(session, said[1:])
         whole = race([timed("open", lambda: _open(path))], openings, warm_up=1)["open"]

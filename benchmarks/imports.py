@@ -47,7 +47,9 @@ def run(data: Path | None, *, quick: bool = False) -> Table:  # noqa: ARG001 - n
         ]
         for module in modules
     ]
-    notes = [f"{repetitions} new interpreters each, in turn, from bytecode; the interpreter's start is not in it"]
+    notes = [
+        f"{repetitions} new interpreters each, in turn, from bytecode; the interpreter's start is not in it"
+    ]
     return Table("Import", ("", "median ms", "ratio", "brings along", "target"), rows, notes)
 
 
@@ -55,6 +57,6 @@ def _imported(module: str, cache: str) -> list[str]:
     command = [sys.executable, "-c", SCRIPT.format(module=module, heavy=HEAVY)]
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     environment["PYTHONPYCACHEPREFIX"] = cache
-    return subprocess.run(
+    return subprocess.run(  # noqa: S603 - this very interpreter
         command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True
     ).stdout.split()

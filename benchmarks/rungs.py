@@ -93,7 +93,9 @@ def _peers(said: Sequence[dict[str, Any]], tokens: int) -> list[Step]:
         raise Skipped("langchain is not installed, so there is nothing to compare with") from None
     model: Any = FakeListChatModel(responses=["answer"])
     request: Any = ModelRequest(model=model, messages=convert_to_messages(said))
-    answered: Any = lambda request: request
+
+    def answered(request: Any) -> Any:
+        return request
 
     def calling(trigger: int) -> Callable[[], object]:
         middleware: Any = ContextEditingMiddleware(edits=[ClearToolUsesEdit(trigger=trigger)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -40,19 +41,26 @@ def run(data: Path | None, *, quick: bool = False) -> Table:  # noqa: ARG001 - t
     """Medians in milliseconds, by length of the conversation."""
     sizes, repetitions = ((8, 16), 2) if quick else (SIZES, REPETITIONS)
     counter = TiktokenCounter()
-    with tempfile.TemporaryDirectory() as folder:
-        laps = [_race(size, repetitions, counter, Path(folder) / f"{size}.db") for size in sizes]
-    rows = [_row(name, laps, "2x" if name == TURN else "") for name in (*ROWS, *PEERS)]
-    for ours in (TURN, ALONE):
-        for peer in PEERS:
-            ratios = [times(lap[peer] / lap[ours]) for lap in laps]
-            rows.append([f"{peer} / {ours}", *ratios, "", TARGETS.get((peer, ours), "")])
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as opened:
+        talks = [_Talk(size, counter, Path(folder), opened) for size in sizes]
+        watch = race([step for talk in talks for step in talk.steps()], repetitions)
+
+    def ratios(peer: str, ours: str) -> list[str]:
+        return [times(watch[peer, size] / watch[ours, size]) for size in sizes]
+
+    rows = [_row(name, [watch[name, size] for size in sizes]) for name in (*ROWS, *PEERS)]
+    rows += [
+        [f"{peer} / {ours}", *ratios(peer, ours), "", TARGETS.get((peer, ours), "")]
+        for ours in (TURN, ALONE)
+        for peer in PEERS
+    ]
     return Table(
         "A turn under the trigger: median ms by messages in the conversation",
         ("", *map(str, sizes), "last / first", "target"),
         rows,
         [
-            f"{repetitions} repetitions each, in one run, each round in another order; an archive in :memory:, counted by {counter.name}",
+            f"{repetitions} repetitions each; archive in :memory: where no file is named; counted by {counter.name}",
+            "all lengths and contenders in one run, each round in another order: caches are as cold for all",
             "parts run one by one on an archive of their own; append also stages, checks and holds the session",
             "SummarizationMiddleware.before_model counts what it is given; appending is not in its time",
             "targets: the turn grows by 2x at most; the ratios hold at the longest conversation",
@@ -60,50 +68,57 @@ def run(data: Path | None, *, quick: bool = False) -> Table:  # noqa: ARG001 - t
     )
 
 
-def _row(name: str, laps: Sequence[Stopwatch], target: str) -> list[object]:
-    values = [lap[name] for lap in laps]
+def _row(name: str, values: Sequence[float]) -> list[object]:
+    target = "2x" if name == TURN else ""
     return [name, *map(milliseconds, values), times(values[-1] / values[0]), target]
 
 
-def _race(size: int, repetitions: int, counter: TokenCounter, path: Path) -> Stopwatch:
-    stream = messages()
-    said = list(islice(stream, size))
-    with Session(budget=Budget(context_window=HUGE), counter=counter) as session:
-        session.append(said)
-        with Session(path, budget=Budget(context_window=HUGE), counter=counter) as durable:
-            durable.append(said)
-            parts, fresh = _Parts(said, counter), list[dict[str, Any]]()
+class _Talk:
+    """One conversation in everybody's hands; each round begins with its next message."""
 
-            def next_message() -> None:
-                fresh[:] = [next(stream)]
+    def __init__(self, size: int, counter: TokenCounter, folder: Path, opened: ExitStack) -> None:
+        self._size, self._stream = size, messages()
+        said = list(islice(self._stream, size))
+        self._memory, self._durable = (
+            opened.enter_context(Session(place, budget=Budget(context_window=HUGE), counter=counter))
+            for place in (":memory:", folder / f"{size}.db")
+        )
+        self._memory.append(said)
+        self._durable.append(said)
+        self._parts = _Parts(said, counter, size)
+        self._peers = _peers(said, size)
 
-            ours = [*_ours(session, durable, fresh), lambda watch: parts.step(fresh[0], watch)]
-            return race([*ours, *_peers(said)], repetitions, ready=next_message)
+    def steps(self) -> list[Step]:
+        return [
+            self._turn,
+            timed((ALONE, self._size), self._memory.context),
+            self._on_file,
+            lambda watch: self._parts.step(next(self._stream), watch),
+            *self._peers,
+        ]
 
-
-def _ours(session: Session, durable: Session, fresh: Sequence[dict[str, Any]]) -> list[Step]:
-    """``fresh`` holds the message of the round, the same one for all."""
-
-    def turn(watch: Stopwatch) -> None:
+    def _turn(self, watch: Stopwatch) -> None:
+        fresh = [next(self._stream)]
         watch.start()
-        session.append(fresh)
-        watch.lap(APPEND)
-        session.context()
-        watch.lap(CONTEXT)
-        watch.times[TURN].append(watch.times[APPEND][-1] + watch.times[CONTEXT][-1])
+        self._memory.append(fresh)
+        append = watch.lap((APPEND, self._size))
+        self._memory.context()
+        context = watch.lap((CONTEXT, self._size))
+        watch.times[TURN, self._size].append(append + context)
 
-    def on_file() -> None:
-        durable.append(fresh)
-        durable.context()
-
-    return [turn, timed(ALONE, session.context), timed(FILE, on_file)]
+    def _on_file(self, watch: Stopwatch) -> None:
+        fresh = [next(self._stream)]
+        watch.start()
+        self._durable.append(fresh)
+        self._durable.context()
+        watch.lap((FILE, self._size))
 
 
 class _Parts:
     """What an append does, one after the other, as `Session` has it done."""
 
-    def __init__(self, said: Sequence[dict[str, Any]], counter: TokenCounter) -> None:
-        self._counter = counter
+    def __init__(self, said: Sequence[dict[str, Any]], counter: TokenCounter, size: int) -> None:
+        self._counter, self._size = counter, size
         self._archive = SQLiteArchive()
         self._branch = self._archive.open_session("benchmarks", "parts").branch
         self._pairing = Pairing()
@@ -115,12 +130,12 @@ class _Parts:
     def step(self, data: dict[str, Any], watch: Stopwatch) -> None:
         watch.start()
         message = Message.from_openai(data)
-        watch.lap(READ)
+        watch.lap((READ, self._size))
         placement = self._pairing.place(self._last + 1, message)
         features = features_of(message)
-        watch.lap(PLACE)
+        watch.lap((PLACE, self._size))
         tokens = self._counter.message(message)
-        watch.lap(COUNT)
+        watch.lap((COUNT, self._size))
         row = StoredMessage(
             self._last + 1, message, placement.group, placement.kind, tokens, self._counter.name, features
         )
@@ -130,17 +145,17 @@ class _Parts:
         watch.start()
         for prepared in log.prepare([row]):
             search.message_entry(prepared)
-        watch.lap(ANALYSE)
+        watch.lap((ANALYSE, self._size))
         self._archive.append(self._branch, batch)
-        watch.lap(WRITE)
+        watch.lap((WRITE, self._size))
         self._renderer.push(record)
-        watch.lap(PUSH)
+        watch.lap((PUSH, self._size))
         list(self._renderer.messages)
-        watch.lap(LIST)
+        watch.lap((LIST, self._size))
         self._last += 1
 
 
-def _peers(said: Sequence[dict[str, Any]]) -> list[Step]:
+def _peers(said: Sequence[dict[str, Any]], size: int) -> list[Step]:
     try:
         from langchain.agents.middleware import SummarizationMiddleware
         from langchain_core.language_models.fake_chat_models import FakeListChatModel
@@ -159,7 +174,7 @@ def _peers(said: Sequence[dict[str, Any]]) -> list[Step]:
 
     runtime: Any = None
     return [
-        timed(SUMMARIZATION, lambda: middleware.before_model(state, runtime)),
-        timed(HALF, trim(half)),
-        timed(UNTRIGGERED, trim(HUGE)),
+        timed((SUMMARIZATION, size), lambda: middleware.before_model(state, runtime)),
+        timed((HALF, size), trim(half)),
+        timed((UNTRIGGERED, size), trim(HUGE)),
     ]

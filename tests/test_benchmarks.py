@@ -1,18 +1,19 @@
 """The benchmark runner: what it lists, skips, survives and prints. The numbers have tests of their own."""
 
+import importlib
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from benchmarks import Skipped, Table, __main__
+from benchmarks._stopwatch import race, timed
 from benchmarks._table import show
 
 
 def test_every_benchmark_has_run():
-    import importlib
-
-    assert "counting" in __main__.names()
+    assert {"archive", "counting", "imports", "rungs", "turn"} <= set(__main__.names())
     for name in __main__.names():
         assert callable(importlib.import_module(f"benchmarks.{name}").run)
 
@@ -55,3 +56,26 @@ def test_tables_print_with_and_without_rich(
 
 def test_skipped_is_an_exception():
     assert issubclass(Skipped, Exception)
+
+
+@pytest.mark.parametrize(
+    ("name", "columns", "shown"),
+    [
+        ("turn", 6, {"append + context", "context alone", "SummarizationMiddleware", "trim_messages to 50 %"}),
+        ("rungs", 3, {"plan: Extract", "plan: Truncate", "ContextEditingMiddleware, triggered"}),
+        ("imports", 5, {"context_compaction"}),
+        ("archive", 3, {"durable appends: p50 ms", "bulk append: messages / s", "file, MB"}),
+    ],
+)
+def test_a_small_run_gives_every_row(name: str, columns: int, shown: set[str]):
+    table = importlib.import_module(f"benchmarks.{name}").run(None, quick=True)
+    assert len(table.columns) == columns
+    assert all(len(row) == columns for row in table.rows)
+    assert shown <= {str(row[0]) for row in table.rows}
+
+
+def test_a_race_times_every_contender_as_often():
+    calls: list[str] = []
+    watch = race([timed(name, partial(calls.append, name)) for name in "abc"], 5, warm_up=2)
+    assert {name: len(laps) for name, laps in watch.times.items()} == dict.fromkeys("abc", 5)
+    assert sorted(calls) == sorted("abc" * 7)

@@ -34,6 +34,8 @@ class TokenCounter(ABC):
     name: str = "counter"
     exact: bool = False
     media: MediaPricing = "openai"
+    same_name_same_counts: bool = True
+    """Whether counts stored under this name can be used again; not for a function that anybody can pass."""
 
     @abstractmethod
     def text(self, text: str) -> int:

@@ -17,6 +17,8 @@ class CallableCounter(TokenCounter):
     exact = True
     """Taken to be the model's own tokenizer: why else pass one."""
 
+    same_name_same_counts = False
+
     def __init__(self, count: Callable[[str], int], *, media: MediaPricing = "openai") -> None:
         self._count = count
         self.name = f"callable/{getattr(count, '__name__', type(count).__name__)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from context_compaction.counting import TokenCounter
 from context_compaction.drafting.base import Draft, DraftRequest
 from context_compaction.errors import DrafterError
-from context_compaction.text.thinking import without_thinking
+from context_compaction.text.thinking import spoken_draft
 
 TRIM_SHARE = 0.1
 """A draft over its cap by at most this share is trimmed at a line; a longer one ignored its instructions."""
@@ -22,7 +22,7 @@ def checked(draft: object, request: DraftRequest, counter: TokenCounter, source_
     given = draft.text if isinstance(draft, Draft) else draft
     if not isinstance(given, str):
         raise DrafterError(f"the draft is {type(given).__name__}, not text")
-    text = without_thinking(given)
+    text = spoken_draft(given)
     if not text:
         raise DrafterError(
             "the draft is empty" if not given.strip() else "the draft is nothing but reasoning"

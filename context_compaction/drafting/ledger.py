@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from context_compaction.drafting.base import Passage
-from context_compaction.drafting.transcript import clipped
+from context_compaction.text.clipping import clipped
 from context_compaction.text.facts import Fact, hard_facts, normalised, occurs
 
 MAX_READ = 4000

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from context_compaction.drafting.base import Passage
-from context_compaction.drafting.transcript import clipped
+from context_compaction.text.clipping import clipped
 from context_compaction.text.facts import hard_facts
 from context_compaction.text.intent import is_decision, is_failure, is_fix, is_open, is_request, is_rule
 from context_compaction.text.scoring import density, rare_terms, terms_of

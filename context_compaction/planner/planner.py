@@ -29,8 +29,9 @@ PlanSteps = Generator[tuple[DraftRequest, ...], DraftResult, CompactionPlan]
 def plan(task: Task) -> PlanSteps:
     """Plan one compaction. Raises `CannotCompact` when on HARD not even the floor fits."""
     opening = opening_scene(task)
-    climb = Climb(opening, opening.measure(task.view, task.summaries), stop_on_cancel=not task.hard)
-    before = climb.tokens
+    same = task.view.pins == task.pins
+    before = opening.tokens if same else opening.measure(task.view, task.summaries)
+    climb = Climb(opening, before, stop_on_cancel=not task.hard)
     yield from climb.run(rungs_for(task))
     if task.hard:
         yield from _make_fit(task, climb)

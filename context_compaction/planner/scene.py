@@ -98,15 +98,14 @@ def _goal(task: Task) -> int:
 
 
 def _pinned(pins: Iterable[Pin], records: list[LogRecord]) -> frozenset[int]:
-    shown = {record.seq for record in records}
-    return frozenset(pin.seq for pin in pins if pin.seq in shown)
+    wanted = {pin.seq for pin in pins}
+    return frozenset(record.seq for record in records if record.seq in wanted) if wanted else frozenset()
 
 
 def _tail(task: Task, scene: Scene, groups: Iterable[MessageGroup]) -> frozenset[int]:
     """The newest groups that ``keep`` covers; on HARD no more than fits beside floor and summary."""
     newest_first = sorted(groups, key=lambda group: group.last, reverse=True)
-    tokens = {record.seq: edit.tokens if edit else record.tokens for record, edit in scene.shown()}
-    room = _room(task, scene)
+    tokens, room = scene.tokens_by_seq, _room(task, scene)
     seqs: set[int] = set()
     for size in task.rule.kept():
         seqs |= _newest(newest_first, tokens, size, room, task.budget.input_tokens)

@@ -87,7 +87,7 @@ class _Log:
     ) -> _Log:
         window = log_window(read_messages(messages), counter)
         pins = [
-            Pin(f"m:{record.seq}", record.message.text)
+            Pin.of(record.seq, record.message)
             for record in window.after(0)
             if is_pinned is not None and is_pinned(record.message)
         ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from context_compaction.archive import AppendBatch, Archive, BranchState, StoredMessage
@@ -41,7 +41,6 @@ class LiveLog:
         self._options = options
         self.branch = state.branch
         self.last_seq = state.last_seq
-        self.view = state.view
         self.summaries: dict[int, SummaryRecord] = dict(state.summaries)
         self.next_summary = state.next_summary
         self._superseded = state.superseded
@@ -49,6 +48,7 @@ class LiveLog:
         self._pairing = Pairing.restore(state.unanswered, state.open_calls)
         stored = archive.messages(state.branch, _shown_ranges(state.view, state.last_seq))
         self._records = {row.seq: self._record(row) for row in stored}
+        self.view = self._recounted(state.view)
         self.renderer = self._render()
 
     def window(self) -> LogWindow:
@@ -139,6 +139,18 @@ class LiveLog:
                 raise DuplicateMessage(message.id, index)
         return fresh
 
+    def _counted(self, row: StoredMessage) -> bool:
+        return row.counter == self._counter.name and self._counter.same_name_same_counts
+
+    def _recounted(self, view: View) -> View:
+        """Edits are short, and nothing says which counter counted them."""
+        edits = [entry for entry in view.head if isinstance(entry, Edited)]
+        records = [self._records[edit.seq] for edit in edits]
+        return view.with_edits(
+            replace(edit, tokens=self._counter.message(record.shown.with_blocks(edit.blocks)))
+            for edit, record in zip(edits, records, strict=True)
+        )
+
     def _row(self, record: LogRecord) -> StoredMessage:
         return StoredMessage(
             record.seq,
@@ -152,7 +164,7 @@ class LiveLog:
 
     def _record(self, row: StoredMessage) -> LogRecord:
         shown = shown_as(row.seq, row.message, row.kind, references=self._options.references)
-        tokens = row.tokens if row.counter == self._counter.name else self._counter.message(shown)
+        tokens = row.tokens if self._counted(row) else self._counter.message(shown)
         return LogRecord(row.seq, row.message, row.group, row.kind, shown, tokens, row.features)
 
 

@@ -171,10 +171,10 @@ class Session:
         """
         with self._flight.hold():
             seq = message_seq(ref, self._state.live.last_seq)
-            said = self._archive.messages(self._branch, [(seq, seq)])[0].message.text
-            if text is not None and text not in said:
+            whole = Pin.of(seq, self._archive.messages(self._branch, [(seq, seq)])[0].message)
+            if text is not None and text not in whole.text:
                 raise ValueError(f"m:{seq} does not contain {text!r}; a pin is word for word")
-            self._state.add_pin(Pin(f"m:{seq}", said if text is None else text))
+            self._state.add_pin(whole if text is None else Pin(whole.ref, text))
 
     def unpin(self, ref: str) -> None:
         """Let go of every pin on a message, from the next compaction on."""

@@ -53,7 +53,7 @@ class SessionState:
         if wanted is not None:
             for record in records:
                 if wanted(record.message):
-                    self.add_pin(Pin(f"m:{record.seq}", record.message.text))
+                    self.add_pin(Pin.of(record.seq, record.message))
 
     def add_pin(self, pin: Pin) -> None:
         """Pin in the archive, then here. Shows at the next compaction."""

@@ -16,6 +16,7 @@ from context_compaction.strategies.edits import (
     media_note,
     recall_note,
     result_of,
+    shown_tokens,
     tool_name,
     with_result,
 )
@@ -64,7 +65,7 @@ class ClearToolResults(Strategy):
             if need <= 0:
                 break
             edit = scene.edit(candidate.record, candidate.blocks, candidate.reason, candidate.earlier)
-            saved = scene.tokens_by_seq[edit.seq] - edit.tokens
+            saved = shown_tokens(candidate.record, candidate.earlier) - edit.tokens
             if saved > 0:
                 edits.append(edit)
                 need -= saved

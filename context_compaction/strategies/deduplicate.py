@@ -13,6 +13,7 @@ from context_compaction.strategies.edits import (
     is_replaced,
     plain,
     recall_note,
+    shown_tokens,
     with_result,
 )
 from context_compaction.tools import ToolUse
@@ -123,7 +124,7 @@ def _replaced(scene: Scene, record: LogRecord, earlier: Edited | None, why: str)
         return None
     blocks = with_result(record, earlier, text, references=scene.references, media=False)
     edit = scene.edit(record, blocks, "duplicate", earlier)
-    return edit if edit.tokens < scene.tokens_by_seq[record.seq] else None
+    return edit if edit.tokens < shown_tokens(record, earlier) else None
 
 
 def _short_call(scene: Scene, record: LogRecord, earlier: Edited | None, calls: set[str]) -> Edited | None:
@@ -137,4 +138,4 @@ def _short_call(scene: Scene, record: LogRecord, earlier: Edited | None, calls: 
     if after == before:
         return None
     edit = scene.edit(record, after, "arguments", earlier)
-    return edit if edit.tokens < scene.tokens_by_seq[record.seq] else None
+    return edit if edit.tokens < shown_tokens(record, earlier) else None

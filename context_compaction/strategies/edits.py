@@ -77,6 +77,11 @@ def blocks_of(record: LogRecord, edit: Edited | None) -> tuple[Block, ...]:
     return edit.blocks if edit else record.shown.blocks
 
 
+def shown_tokens(record: LogRecord, edit: Edited | None) -> int:
+    """What the view spends on a record now."""
+    return edit.tokens if edit else record.tokens
+
+
 def with_result(
     record: LogRecord, edit: Edited | None, content: str, *, references: bool, media: bool = True
 ) -> tuple[Block, ...]:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from context_compaction.drafting.base import Passage
 from context_compaction.messages import Block, MediaBlock, ReasoningBlock, TextBlock, ToolCallBlock
-from context_compaction.strategies.strip_reasoning import without_thinking
+from context_compaction.text.clipping import clipped
 from context_compaction.text.dates import date_text
+from context_compaction.text.thinking import without_thinking
 from context_compaction.view import LogRecord, SummaryRecord
-
-MAX_OUTPUT = 4000
-"""Characters of tool output, and of a call's arguments, that are quoted whole."""
 
 
 def passage_of(record: LogRecord, *, references: bool = True) -> Passage:
@@ -42,16 +40,7 @@ def _part(block: Block, *, thinks: bool) -> str:
     if isinstance(block, ReasoningBlock):
         return ""
     if isinstance(block, ToolCallBlock):
-        return f"{block.name}({_clipped(block.arguments)})"
+        return f"{block.name}({clipped(block.arguments)})"
     if isinstance(block, MediaBlock):
         return f"[{block.kind}: {block.url}]" if block.url else f"[{block.kind}]"
-    return _clipped(block.content)
-
-
-def _clipped(text: str) -> str:
-    if len(text) <= MAX_OUTPUT:
-        return text
-    head, tail = MAX_OUTPUT * 2 // 3, MAX_OUTPUT // 3
-    missing = text[head:-tail]
-    note = f"[... {len(missing)} characters, {missing.count(chr(10))} line breaks left out ...]"
-    return f"{text[:head]}\n{note}\n{text[-tail:]}"
+    return clipped(block.content)

@@ -1,4 +1,7 @@
-"""Appends and compacts until it is killed: ``python -m tests.archive.killer FILE``. Prints the number of each stored message."""
+"""Appends and compacts until it is killed: ``python -m tests.archive.killer FILE``.
+
+Prints the number of each message once it is stored.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from context_compaction import Budget, CannotCompact, Policy, Session
 
 SESSION = "killed"
 WINDOW = 2048
-WORDS = "archive branch cursor deploy filter index ledger parser queue retry schema token worker".split()
+WORDS = ("archive", "branch", "cursor", "deploy", "filter", "index", "ledger", "parser", "queue", "token")
 
 
 def said(number: int) -> dict[str, Any]:
@@ -45,7 +48,7 @@ def open_session(archive: Any) -> Session:
 
 
 def main(path: str) -> None:
-    """One or two messages at a time, each then acknowledged; a context after most, a compaction by hand after some."""
+    """One or two messages at a time, acknowledged when stored; then a context, at times a compaction."""
     chance = random.Random()
     with open_session(path) as session:
         stored = session.stats.messages_said

@@ -54,7 +54,7 @@ def _killed(path: Path, chance: random.Random) -> int:
 
 
 def _check(path: Path, acknowledged: int, seen: int) -> int:
-    """Everything that must hold after a kill; ``seen``: versions up to here were looked at. The present version."""
+    """Everything that must hold after a kill. ``seen``: versions up to it were looked at; the present one."""
     with SQLiteArchive(path) as archive:
         branch = archive.open_session("default", killer.SESSION).branch
         rows = archive.messages(branch)

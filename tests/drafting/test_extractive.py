@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from context_compaction.drafting import DraftRequest, ExtractiveDrafter, Passage
-from context_compaction.drafting.transcript import passage_of
+from context_compaction.strategies import passage_of
 from context_compaction.messages import Message
 from context_compaction.schema import Section, parse_sections
 from context_compaction.text.facts import fidelity

@@ -1,4 +1,4 @@
-from context_compaction.drafting.transcript import MAX_OUTPUT, header_of, passage_of, passage_tokens
+from context_compaction.drafting.transcript import header_of, passage_tokens
 from context_compaction.messages import (
     MediaBlock,
     Message,
@@ -7,6 +7,8 @@ from context_compaction.messages import (
     ToolCallBlock,
     ToolResultBlock,
 )
+from context_compaction.strategies import passage_of
+from context_compaction.text.clipping import MAX_OUTPUT
 from tests.drafting.samples import COUNTER, records
 
 

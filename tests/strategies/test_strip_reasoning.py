@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from context_compaction.strategies import StripReasoning
-from context_compaction.strategies.strip_reasoning import without_thinking
+from context_compaction.text.thinking import without_thinking
 from tests.builders import after, assistant, edits, scene_of, texts, used, user
 
 THOUGHT = "first this, then that, and never the other thing " * 4

@@ -32,7 +32,7 @@ for text in texts:
     for check in (*intents, sentences.is_prose):
         check(text)
     scoring.terms_of(text)
-    thinking.without_thinking(text)
+    thinking.spoken_draft(text)
     dates.epoch(text)
     dates.epoch(text[:80])
 drafter = ExtractiveDrafter(ApproximateCounter())

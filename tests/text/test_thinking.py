@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from context_compaction.text.thinking import without_thinking
+from context_compaction.text.thinking import spoken_draft
 
 
 @pytest.mark.parametrize(
@@ -19,9 +19,9 @@ from context_compaction.text.thinking import without_thinking
     ],
 )
 def test_what_is_thought_is_not_said(text, left):
-    assert without_thinking(text) == left
+    assert spoken_draft(text) == left
 
 
 @given(st.lists(st.sampled_from(["<think>", "</think>", "<thinking>", "</thinking>", "word ", "secret"])))
 def test_no_tag_is_left(parts):
-    assert "think" not in without_thinking("".join(parts))
+    assert "think" not in spoken_draft("".join(parts))
