@@ -1,4 +1,4 @@
-"""A conversation to measure with: user, assistant with a tool call, tool, assistant; 60 to 500 tokens each."""
+"""A conversation to measure with: user, assistant with a tool call, tool, assistant, 60-500 tokens each."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def run(data: Path | None, *, quick: bool = False) -> Table:  # noqa: ARG001 - t
     rows = [list(row) for row in zip(names, *measured, strict=True)]
     notes = [
         f"{appends} appends to the full log, each on disk when it returns (WAL, synchronous=FULL)",
-        f"bulk: {BATCH} messages an append; compacted to a window of {WINDOW} tokens; median of {openings} openings",
+        f"bulk: {BATCH} messages an append; compacted to {WINDOW} tokens; median of {openings} openings",
         "the file holds the log with its hash chain, the search index and the views",
     ]
     return Table("SQLite archive on a file, by messages in the log", ("", *map(str, lengths)), rows, notes)

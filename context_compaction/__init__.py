@@ -1,42 +1,51 @@
-"""Long LLM conversations kept inside a token budget, with nothing lost."""
+"""Long LLM conversations kept inside a token budget, with nothing lost.
+
+Names are loaded when they are first used: `import context_compaction` itself costs next to nothing.
+"""
+
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
 
 from context_compaction._version import __version__
-from context_compaction.archive import Archive, SQLiteArchive, open_archive
-from context_compaction.budget import Budget
-from context_compaction.counting import TokenCounter, Usage
-from context_compaction.drafting import Draft, DraftRequest, ExtractiveDrafter, SummaryDrafter
-from context_compaction.errors import (
-    ArchiveCorrupt,
-    ArchiveError,
-    ArchiveTooNew,
-    ArchiveUnavailable,
-    CannotCompact,
-    CompactionError,
-    DrafterError,
-    DuplicateMessage,
-    InvalidBudget,
-    InvalidMessage,
-    InvalidPolicy,
-    QueryError,
-    SessionHasForks,
-    StaleView,
-    UnknownReference,
-)
-from context_compaction.events import CompactionEvent, CompactionObserver
-from context_compaction.messages import (
-    MediaBlock,
-    Message,
-    ReasoningBlock,
-    TextBlock,
-    ToolCallBlock,
-    ToolResultBlock,
-)
-from context_compaction.planner.stateless import acompact, compact
-from context_compaction.policy import Ladder, Policy, Rule
-from context_compaction.recall import SearchHit
-from context_compaction.session import Session, SessionStats
-from context_compaction.tools import ToolRules
-from context_compaction.view import View
+
+if _TYPE_CHECKING:
+    from context_compaction.archive import Archive, SQLiteArchive, open_archive
+    from context_compaction.budget import Budget
+    from context_compaction.counting import TokenCounter, Usage
+    from context_compaction.drafting import Draft, DraftRequest, ExtractiveDrafter, SummaryDrafter
+    from context_compaction.errors import (
+        ArchiveCorrupt,
+        ArchiveError,
+        ArchiveTooNew,
+        ArchiveUnavailable,
+        CannotCompact,
+        CompactionError,
+        DrafterError,
+        DuplicateMessage,
+        InvalidBudget,
+        InvalidMessage,
+        InvalidPolicy,
+        QueryError,
+        SessionHasForks,
+        StaleView,
+        UnknownReference,
+    )
+    from context_compaction.events import CompactionEvent, CompactionObserver
+    from context_compaction.messages import (
+        MediaBlock,
+        Message,
+        ReasoningBlock,
+        TextBlock,
+        ToolCallBlock,
+        ToolResultBlock,
+    )
+    from context_compaction.planner.stateless import acompact, compact
+    from context_compaction.policy import Ladder, Policy, Rule
+    from context_compaction.recall import SearchHit
+    from context_compaction.session import Session, SessionStats
+    from context_compaction.tools import ToolRules
+    from context_compaction.view import View
 
 __all__ = [
     "Archive",
@@ -84,3 +93,38 @@ __all__ = [
     "compact",
     "open_archive",
 ]
+
+_WHERE = {
+    "archive": "Archive SQLiteArchive open_archive",
+    "budget": "Budget",
+    "counting": "TokenCounter Usage",
+    "drafting": "Draft DraftRequest ExtractiveDrafter SummaryDrafter",
+    "errors": (
+        "ArchiveCorrupt ArchiveError ArchiveTooNew ArchiveUnavailable CannotCompact CompactionError "
+        "DrafterError DuplicateMessage InvalidBudget InvalidMessage InvalidPolicy QueryError "
+        "SessionHasForks StaleView UnknownReference "
+    ),
+    "events": "CompactionEvent CompactionObserver",
+    "messages": "MediaBlock Message ReasoningBlock TextBlock ToolCallBlock ToolResultBlock",
+    "planner.stateless": "acompact compact",
+    "policy": "Ladder Policy Rule",
+    "recall": "SearchHit",
+    "session": "Session SessionStats",
+    "tools": "ToolRules",
+    "view": "View",
+}
+"""By module, the public names that it defines."""
+_MODULE_OF = {name: module for module, names in _WHERE.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> _Any:
+    module = _MODULE_OF.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(_import_module(f"{__name__}.{module}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -61,7 +61,7 @@ def test_skipped_is_an_exception():
 @pytest.mark.parametrize(
     ("name", "columns", "shown"),
     [
-        ("turn", 6, {"append + context", "context alone", "SummarizationMiddleware", "trim_messages to 50 %"}),
+        ("turn", 5, {"append + context", "context alone", "SummarizationMiddleware"}),
         ("rungs", 3, {"plan: Extract", "plan: Truncate", "ContextEditingMiddleware, triggered"}),
         ("imports", 5, {"context_compaction"}),
         ("archive", 3, {"durable appends: p50 ms", "bulk append: messages / s", "file, MB"}),
