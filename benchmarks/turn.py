@@ -59,7 +59,7 @@ def run(data: Path | None, *, quick: bool = False) -> Table:  # noqa: ARG001 - t
         ("", *map(str, sizes), "last / first", "target"),
         rows,
         [
-            f"{repetitions} repetitions each; archive in :memory: but where a file is named; by {counter.name}",
+            f"{repetitions} repetitions each; archive in :memory: if no file is named; {counter.name}",
             "all lengths and contenders in one run, each round in another order: caches are as cold for all",
             "parts run one by one on their own archive; append also stages, checks and holds the session",
             "SummarizationMiddleware.before_model counts what it is given; appending is not in its time",

@@ -22,7 +22,13 @@ def test_the_sample_is_kept_in_its_window_and_restored() -> None:
     done = run()
     assert done.returncode == 0, done.stderr
     assert done.stdout.rstrip().endswith("restored 198 of 198 messages, all equal")
-    for part in ("written by extractive", "what the model sees at the end", "✔", "original messages", "saved"):
+    for part in (
+        "written by extractive",
+        "what the model sees at the end",
+        "✔",
+        "original messages",
+        "saved",
+    ):
         assert part in done.stdout
 
 

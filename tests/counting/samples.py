@@ -1,6 +1,6 @@
 """Text of our own in many scripts and kinds: what the approximate counter was fitted to."""
 
-# ruff: noqa: E501, RUF001 - other scripts and log lines look like this
+# ruff: noqa: E501 - other scripts and log lines look like this
 
 PROSE = """The committee met on Thursday afternoon to decide what should happen with the old lighthouse. Nobody
 wanted to tear it down, but the repairs would cost more than the village earns in two good summers. Margaret

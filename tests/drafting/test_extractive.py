@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from context_compaction.drafting import DraftRequest, ExtractiveDrafter, Passage
-from context_compaction.strategies import passage_of
 from context_compaction.messages import Message
 from context_compaction.schema import Section, parse_sections
+from context_compaction.strategies import passage_of
 from context_compaction.text.facts import fidelity
 from tests.data import load
 from tests.drafting.samples import COUNTER, TALK, passage, records, request

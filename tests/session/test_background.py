@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from context_compaction import Policy, Session, open_archive
-from context_compaction.drafting.base import Draft, DraftRequest
 from context_compaction.policy import layered
 from context_compaction.session import core
 from context_compaction.testing.drafters import (
@@ -19,7 +17,7 @@ from context_compaction.testing.drafters import (
     ScriptedDrafter,
 )
 from tests.session.talks import INPUT, dicts, filling, session, size, turns, wire
-from tests.session.waiting import PATIENCE, background_done
+from tests.session.waiting import PATIENCE, HangsOnce, background_done
 from tests.windows import user
 
 POINTS = "## Current State\n- drafted behind"
@@ -78,7 +76,7 @@ def test_a_running_draft_delays_neither_append_nor_context() -> None:
 
 def test_it_is_dropped_when_the_view_moved() -> None:
     """A compaction by hand came first: nothing of the draft is ever shown, and nothing is reported twice."""
-    drafter = HangingDrafter(POINTS)
+    drafter = HangsOnce(POINTS)
     s = started(drafter)
     work = s._core.ahead._work
     assert work is not None
@@ -95,7 +93,7 @@ def test_it_is_dropped_when_the_view_moved() -> None:
 def test_it_is_dropped_when_another_handle_moved_the_view(tmp_path: object) -> None:
     """Found out at the commit: the view stays whole, a warning tells, the session goes on."""
     archive = open_archive(":memory:")
-    drafter = HangingDrafter(POINTS)
+    drafter = HangsOnce(POINTS)
     s = session(archive, drafter=drafter, post_turn="background", policy=BEHIND)
     s.append(filling(900))
     s.after_turn()
@@ -145,15 +143,6 @@ def test_hard_waits_for_a_running_draft_and_uses_it() -> None:
     assert "drafted behind" in shown[0].text
     assert [(event.trigger, event.outcome) for event in s.events] == [("post_turn", "summarized")]
     assert drafter.calls == 1
-
-
-class HangsOnce(HangingDrafter):
-    """Hangs in its first call and answers any later one at once."""
-
-    def draft(self, requests: Sequence[DraftRequest], *, cancel: threading.Event) -> Sequence[Draft | str]:
-        if self.entered.is_set():
-            return [POINTS for _ in requests]
-        return super().draft(requests, cancel=cancel)
 
 
 def test_hard_cancels_a_draft_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:

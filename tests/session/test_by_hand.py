@@ -6,8 +6,9 @@ import pytest
 
 from context_compaction import Policy, UnknownReference
 from context_compaction.policy import anchored, layered, truncating
-from context_compaction.testing.drafters import HangingDrafter, ScriptedDrafter
+from context_compaction.testing.drafters import ScriptedDrafter
 from tests.session.talks import INPUT, filling, session, size, turns, wire
+from tests.session.waiting import PATIENCE, HangsOnce
 from tests.windows import assistant, user
 
 POINTS = "## Current State\n- by hand"
@@ -157,15 +158,14 @@ def test_pinning_twice_is_pinning_once() -> None:
 
 def test_a_hand_on_it_ends_the_background_draft() -> None:
     """Whoever asks gets it now; the draft that was under way is told to stop and never committed."""
-    drafter = HangingDrafter(POINTS)
+    drafter = HangsOnce(POINTS)
     s = session(drafter=drafter, post_turn="background", policy=Policy(post_turn=anchored()))
     s.append(filling(950))
     s.after_turn()
-    assert drafter.entered.wait(30)
+    assert drafter.entered.wait(PATIENCE)
     event = s.compact()
     assert event.committed
-    assert event.writer == "extractive"
-    assert drafter.left.wait(30)
+    assert drafter.left.wait(PATIENCE)
     s.context()
     assert s.view.version == 1
     assert size(s.context()) <= INPUT

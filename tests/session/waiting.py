@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from context_compaction import Session
+from context_compaction.drafting.base import Draft, DraftRequest
+from context_compaction.testing.drafters import STATED, HangingDrafter
 
 PATIENCE = 30.0
 """Seconds after which a test gives up; nothing waits this long unless something is wrong."""
@@ -37,3 +39,12 @@ def in_threads(*work: Callable[[], object]) -> list[BaseException]:
         thread.join(PATIENCE)
         assert not thread.is_alive(), "a thread does not end"
     return raised
+
+
+class HangsOnce(HangingDrafter):
+    """Hangs in its first call and answers any later one at once."""
+
+    def draft(self, requests: Sequence[DraftRequest], *, cancel: threading.Event) -> Sequence[Draft | str]:
+        if self.entered.is_set():
+            return [STATED for _ in requests]
+        return super().draft(requests, cancel=cancel)

@@ -18,7 +18,7 @@ def test_a_long_word_is_cut_without_losing_a_letter():
 
 
 def test_chinese_and_japanese_need_no_space():
-    wanted = ["今日は雨。", "明日は晴れ！", "本当？"]  # noqa: RUF001  wide marks are meant
+    wanted = ["今日は雨。", "明日は晴れ！", "本当？"]
     assert sentences("".join(wanted)) == wanted
 
 
