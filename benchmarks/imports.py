@@ -11,16 +11,21 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks import Table
+from benchmarks._stopwatch import times
 
-OURS, TARGET_MS = "context_compaction", 100
-PEERS = ("langchain.agents", "langchain_core.messages", "llama_index.core")
+BARE, OURS, TARGET_MS = "import context_compaction", "from context_compaction import Session", 100
+PEERS = (
+    "from langchain.agents.middleware import SummarizationMiddleware",
+    "from langchain_core.messages import trim_messages",
+    "from llama_index.core.memory import Memory",
+)
 HEAVY = ("torch", "transformers", "psycopg", "langchain_core", "llama_index", "pydantic", "numpy", "tiktoken")
 REPETITIONS = 11
 ROOT = Path(__file__).parent.parent
 SCRIPT = """
 import sys, time
 start = time.perf_counter()
-import {module}
+{statement}
 print((time.perf_counter() - start) * 1000, *(name for name in {heavy} if name in sys.modules))
 """
 
@@ -28,24 +33,25 @@ print((time.perf_counter() - start) * 1000, *(name for name in {heavy} if name i
 def run(data: Path | None, *, quick: bool = False) -> Table:  # noqa: ARG001 - nothing is read
     """Medians in milliseconds; a framework that is not installed is left out."""
     repetitions = 1 if quick else REPETITIONS
-    modules = [OURS, *([] if quick else [name for name in PEERS if find_spec(name.partition(".")[0])])]
-    taken: dict[str, list[float]] = {module: [] for module in modules}
+    peers = [] if quick else [peer for peer in PEERS if find_spec(peer.split()[1].partition(".")[0])]
+    statements = (BARE, OURS, *peers)
+    taken: dict[str, list[float]] = {statement: [] for statement in statements}
     brought: dict[str, list[str]] = {}
     with tempfile.TemporaryDirectory() as cache:
         for _ in range(repetitions + 1):  # the first round compiles to bytecode and does not count
-            for module in modules:
-                time, *brought[module] = _imported(module, cache)
-                taken[module].append(float(time))
-    medians = {module: median(taken[module][1:]) for module in modules}
+            for statement in statements:
+                time, *brought[statement] = _imported(statement, cache)
+                taken[statement].append(float(time))
+    medians = {statement: median(taken[statement][1:]) for statement in statements}
     rows = [
         [
-            module,
-            f"{medians[module]:.0f}",
-            f"{medians[module] / medians[OURS]:.1f}x",
-            ", ".join(brought[module]) or "none",
-            TARGET_MS if module == OURS else "",
+            statement,
+            f"{medians[statement]:.0f}",
+            times(medians[statement] / medians[OURS]),
+            ", ".join(brought[statement]) or "none",
+            TARGET_MS if statement == BARE else "",
         ]
-        for module in modules
+        for statement in statements
     ]
     notes = [
         f"{repetitions} new interpreters each, in turn, from bytecode; the interpreter's start is not in it"
@@ -53,8 +59,9 @@ def run(data: Path | None, *, quick: bool = False) -> Table:  # noqa: ARG001 - n
     return Table("Import", ("", "median ms", "ratio", "brings along", "target"), rows, notes)
 
 
-def _imported(module: str, cache: str) -> list[str]:
-    command = [sys.executable, "-c", SCRIPT.format(module=module, heavy=HEAVY)]
+def _imported(statement: str, cache: str) -> list[str]:
+    """Milliseconds, then the heavy modules that were loaded."""
+    command = [sys.executable, "-c", SCRIPT.format(statement=statement, heavy=HEAVY)]
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     environment["PYTHONPYCACHEPREFIX"] = cache
     return subprocess.run(  # noqa: S603 - this very interpreter

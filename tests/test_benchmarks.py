@@ -63,7 +63,7 @@ def test_skipped_is_an_exception():
     [
         ("turn", 5, {"append + context", "context alone", "SummarizationMiddleware"}),
         ("rungs", 3, {"plan: Extract", "plan: Truncate", "ContextEditingMiddleware, triggered"}),
-        ("imports", 5, {"context_compaction"}),
+        ("imports", 5, {"import context_compaction"}),
         ("archive", 3, {"durable appends: p50 ms", "bulk append: messages / s", "file, MB"}),
     ],
 )

@@ -118,8 +118,9 @@ class Scene:
     ) -> Edited:
         """An entry showing ``record`` with these blocks, counted; ``reason`` joins the earlier edit's."""
         tokens = self.counter.message(record.shown.with_blocks(blocks))
-        reasons = [*earlier.reason.split("+"), reason] if earlier else [reason]
-        return Edited(record.seq, blocks, "+".join(dict.fromkeys(reasons)), tokens)
+        if earlier is not None:
+            reason = "+".join(dict.fromkeys([*earlier.reason.split("+"), reason]))
+        return Edited(record.seq, blocks, reason, tokens)
 
     def group_tokens(self, group: MessageGroup) -> int:
         """Tokens that the group takes in the view as it stands (edits counted)."""
