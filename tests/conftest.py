@@ -13,7 +13,7 @@ from tests.data import DEFAULT_DATA
 settings.register_profile(
     "fast", max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.register_profile("storm", max_examples=2000, deadline=None, suppress_health_check=list(HealthCheck))
+settings.register_profile("storm", max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
 

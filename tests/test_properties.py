@@ -20,7 +20,7 @@ from tests.checker.structure import check_structure
 from tests.histories import NASTY, histories, wide_batch
 
 QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-EXAMPLES = 1000 if os.environ.get("HYPOTHESIS_PROFILE") == "storm" else 60
+EXAMPLES = 400 if os.environ.get("HYPOTHESIS_PROFILE") == "storm" else 60
 """For each preset: generated conversations, each with a dozen requests."""
 PRESETS = ("layered", "masking", "truncating", "extractive", "anchored")
 WORDS: TokenCounter = CallableCounter(lambda text: len(text) // 4 + 1)
