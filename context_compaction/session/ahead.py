@@ -14,6 +14,8 @@ from context_compaction.session.settings import POST_TURN_DEADLINE
 from context_compaction.session.state import SessionState
 
 logger = logging.getLogger(__name__)
+SETTLE = 1.0
+"""Seconds at most that a cancelled plan is given to come to its end; it takes some hundredths."""
 GLANCE = 0.05
 """Seconds between two looks at whether anybody still waits."""
 
@@ -41,6 +43,16 @@ class Ahead:
             self._work.cancel()
             self._work = None
 
+    def give_up(self) -> Steps[None]:
+        """`drop`, and wait until the drafter is let go of: the next to ask it must not be a second caller.
+
+        One that hangs on is then known to be busy, and costs the next draft no further deadline.
+        """
+        work = self._work
+        self.drop()
+        if work is not None:
+            yield from _waited(work.done, SETTLE)
+
     def use(self, wait: float | None = None) -> Steps[None]:
         """Commit a finished plan if its view still holds.
 
@@ -54,7 +66,7 @@ class Ahead:
             yield from _waited(work.done, wait)
         if not work.done.is_set():
             if wait is not None:
-                self.drop()
+                yield from self.give_up()
             return
         self._work = None
         made, state = work.plan, self._state

@@ -146,7 +146,7 @@ class SessionCore:
         task = self._manual_task(focus)
         if self.state.settings.disabled:
             return self.state.failed(task, "nothing_to_do", "compaction is off")
-        self.ahead.drop()
+        yield from self.ahead.give_up()
         return (yield from self._racing(lambda: self.compactor.attempt(self._manual_task(focus))))
 
     def preview(self) -> Steps[CompactionEvent]:

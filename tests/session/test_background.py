@@ -160,6 +160,31 @@ def test_hard_cancels_a_draft_that_takes_too_long(monkeypatch: pytest.MonkeyPatc
     assert [event.trigger for event in s.events] == ["pre_turn"]
 
 
+class Counting(HangingDrafter):
+    """Counts how often it is entered, whatever becomes of it."""
+
+    entries = 0
+
+    def draft(self, requests: Sequence[DraftRequest], *, cancel: threading.Event) -> Sequence[Draft | str]:
+        self.entries += 1
+        return super().draft(requests, cancel=cancel)
+
+
+@pytest.mark.parametrize("call", ["context", "compact"])
+def test_a_draft_that_hangs_on_is_not_asked_a_second_time(call: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cancelled in vain it is known to be busy: the next of the chain writes, no second deadline is waited for."""
+    monkeypatch.setattr(core, "PRE_TURN_DEADLINE", 0.05)
+    drafter = Counting(POINTS, ignore_cancel=True)
+    s = started(drafter, BOTH)
+    s.append(turns(80, 1, words=60))
+    getattr(s, call)()
+    assert (drafter.entries, drafter.left.is_set()) == (1, False)
+    event = s.events[-1]
+    assert (event.outcome, event.fell_back_from, event.committed) == ("fell_back", ("hanging",), True)
+    assert "busy" in event.reason
+    drafter.release.set()
+
+
 def test_hard_uses_a_finished_plan_without_waiting() -> None:
     s = started(ScriptedDrafter(POINTS))
     background_done(s)
