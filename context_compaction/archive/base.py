@@ -141,6 +141,10 @@ class Archive(ABC):
         """The log, or these ranges of it, in order."""
 
     @abstractmethod
+    def tip(self, branch: int) -> tuple[int, int]:
+        """Number of the newest message and version of the view: whether another writer was here. Cheap."""
+
+    @abstractmethod
     def totals(self, branch: int) -> tuple[int, int]:
         """How many messages the log has, and their tokens as they were counted at append."""
 

@@ -31,7 +31,7 @@ def plan(task: Task) -> PlanSteps:
     opening = opening_scene(task)
     same = task.view.pins == task.pins
     before = opening.tokens if same else opening.measure(task.view, task.summaries)
-    climb = Climb(opening, before, stop_on_cancel=not task.hard)
+    climb = Climb(opening, opening.tokens, stop_on_cancel=not task.hard)
     yield from climb.run(rungs_for(task))
     if task.hard:
         yield from _make_fit(task, climb)

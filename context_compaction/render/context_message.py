@@ -31,19 +31,20 @@ class RenderOptions:
 def context_text(
     view: View, log: LogWindow, summaries: Mapping[int, SummaryRecord], options: RenderOptions
 ) -> str | None:
-    """The content of the context message; None when nothing has left the view."""
-    if not view.compacted:
+    """The content of the context message; None when nothing has left the view and no pin needs quoting."""
+    pins = quoted_pins(view, log)
+    if not pins and not view.compacted:
         return None
     records = [summaries[number] for number in view.summaries]
     body = [NOTE]
     if options.recall_hint:
         body.append(LOOK_UP)
-    if pins := quoted_pins(view, log):
+    if pins:
         body.append("## Standing Instructions")
         body += [_pin_text(pin, options) for pin in pins]
     body += [_summary_text(record, options) for record in records]
     body += [gap_line(gap, options) for gap in view.gaps]
-    return _enclose("\n".join(body), _ref_attribute(view, records, options))
+    return _enclose("\n".join(body), _ref_attribute(view, records, pins, options))
 
 
 def beginning_text() -> str:
@@ -85,11 +86,12 @@ def _summary_text(record: SummaryRecord, options: RenderOptions) -> str:
     return f"<summary{attributes}>\n{escape(record.text)}\n</summary>"
 
 
-def _ref_attribute(view: View, records: list[SummaryRecord], options: RenderOptions) -> str:
+def _ref_attribute(view: View, records: list[SummaryRecord], pins: list[Pin], options: RenderOptions) -> str:
     if not options.references:
         return ""
+    first = f"m:{view.gaps[0].first}" if view.gaps else "".join(pin.ref for pin in pins[:1])
     named = " ".join(record.ref for record in records)
-    return f' ref="{named or f"m:{view.gaps[0].first}"}"'
+    return f' ref="{named or first}"'
 
 
 def _enclose(body: str, ref: str) -> str:

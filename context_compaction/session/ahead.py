@@ -6,7 +6,8 @@ import logging
 import threading
 import time
 
-from context_compaction.errors import ArchiveError
+from context_compaction.errors import ArchiveError, StaleView
+from context_compaction.plan import CompactionPlan
 from context_compaction.planner import Call, Steps, Task, rebased
 from context_compaction.session.background import BackgroundPlan
 from context_compaction.session.compactor import Compactor
@@ -69,15 +70,23 @@ class Ahead:
                 yield from self.give_up()
             return
         self._work = None
-        made, state = work.plan, self._state
-        if made is None or made.base_version != state.live.view.version:
-            return
+        state = self._state
         now = state.task(work.task.side, work.task.level, work.task.rule, state.settings.budget)
+        if work.plan is not None and work.plan.base_version == state.live.view.version:
+            yield from self._finish(now, work.plan)
+        elif work.error is not None and not work.cancelled:
+            reason = f"a rung failed: {type(work.error).__name__}: {work.error}"
+            yield from self._compactor.give_up(now, reason)
+
+    def _finish(self, now: Task, made: CompactionPlan) -> Steps[None]:
+        """Commit; when that cannot be, the view stays as it was and the event tells."""
         try:
             yield from self._compactor.finish(now, rebased(now, made), time.perf_counter())
+        except StaleView:
+            yield Call(self._state.load)
         except ArchiveError as error:
-            # The view stays as it was; what is wrong with the archive shows where it must not fail.
             logger.warning("background compaction was not committed: %s", error)
+            yield from self._compactor.give_up(now, f"{type(error).__name__}: {error}")
 
 
 def _waited(done: threading.Event, seconds: float) -> Steps[None]:

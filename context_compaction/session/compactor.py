@@ -77,6 +77,13 @@ class Compactor:
         state.live.adopt(made.view, made.summaries)
         after_all(state.settings.observers, event)
 
+    def give_up(self, task: Task, reason: str) -> Steps[CompactionEvent]:
+        """Report a SOFT attempt that came to nothing; it counts as one. A turn does not fail for it."""
+        event = self._state.failed(task, "nothing_to_do", reason)
+        self._state.remember_attempt(task, event)
+        yield Call(lambda: self.report(event))
+        return event
+
     def report(self, event: CompactionEvent) -> None:
         """Keep and tell the event of an attempt that committed nothing."""
         state = self._state

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from context_compaction.budget import Budget
@@ -61,8 +62,9 @@ class SessionCore:
         budget, asked = state.budget(overhead), pre_turn_rule(state.settings.policy, context_management)
         if state.settings.disabled:
             return (yield from self._whole_log(budget))
-        yield from self.ahead.use()
+        yield Call(state.notice)
         if state.seen != self._grounds(budget, asked):
+            yield from self.ahead.use()
             yield from self._fit(budget, asked)
             state.seen = self._grounds(budget, asked)
         state.sent = (state.live.view.version, state.live.renderer.tokens, budget.overhead_tokens)
@@ -79,6 +81,7 @@ class SessionCore:
             if level == "none":
                 yield from self._armed_again("pre_turn")
                 return
+            yield Call(state.catch_up)
             task = state.task("pre_turn", level, asked.rule, budget, whole=asked.whole_ladder)
             if level == "soft" and not state.armed(task):
                 return
@@ -92,6 +95,7 @@ class SessionCore:
                 if task.hard:
                     raise
                 logger.warning("compaction was not committed: %s", error)
+                yield from self.compactor.give_up(task, f"{type(error).__name__}: {error}")
                 return
             else:
                 return
@@ -99,6 +103,7 @@ class SessionCore:
     def after_turn(self, usage: Usage | Mapping[str, Any] | None = None) -> Steps[CompactionEvent | None]:
         """Post-turn: get ahead of the next turn. Its failure never fails one."""
         state = self.state
+        state.seen = None
         if usage is not None:
             state.observe(Usage.from_any(usage))
             yield from self._note()
@@ -111,6 +116,7 @@ class SessionCore:
         if state.level(rule, budget) == "none":
             yield from self._armed_again("post_turn")
             return None
+        yield Call(state.catch_up)
         task = state.task("post_turn", "soft", rule, budget)
         if not state.armed(task):
             return None
@@ -139,7 +145,7 @@ class SessionCore:
             logger.warning("post-turn compaction failed: %s", type(error).__name__, exc_info=error)
             if isinstance(error, StaleView):
                 yield Call(self.state.load)
-            return self.state.failed(task, "nothing_to_do", f"{type(error).__name__}: {error}")
+            return (yield from self.compactor.give_up(task, f"{type(error).__name__}: {error}"))
 
     def compact(self, focus: str | None) -> Steps[CompactionEvent]:
         """By hand: the post-turn ladder now, without trigger, ``min_reclaim`` or re-arming."""
@@ -147,6 +153,7 @@ class SessionCore:
         if self.state.settings.disabled:
             return self.state.failed(task, "nothing_to_do", "compaction is off")
         yield from self.ahead.give_up()
+        yield Call(self.state.catch_up)
         return (yield from self._racing(lambda: self.compactor.attempt(self._manual_task(focus))))
 
     def preview(self) -> Steps[CompactionEvent]:
@@ -175,7 +182,11 @@ class SessionCore:
             reason = off_reason(rendered.tokens, budget.input_tokens)
             logger.warning("%s", reason)
             task = state.task("pre_turn", "hard", BARE_RULE, budget)
-            event = state.failed(task, "infeasible", reason)
+            event = replace(
+                state.failed(task, "infeasible", reason),
+                tokens_before=rendered.tokens,
+                tokens_after=rendered.tokens,
+            )
             yield Call(lambda: self.compactor.report(event))
         state.seen, state.sent = grounds, None
         return list(rendered.messages)

@@ -20,6 +20,11 @@ class Notes:
     anchor: tuple[int, int, int] | None = None
     """View version and raw tokens of the prompt that was sent, its reported input tokens less overhead."""
 
+    judged_to: int = 0
+    """The last message that ``is_pinned`` was asked about."""
+    counter: str = ""
+    """Name of the counter that all of this is in."""
+
     def armed(self, side: str, compressible: int, min_reclaim: int) -> bool:
         """Whether SOFT may be tried: first time, or since the last attempt enough has come."""
         last = self.attempts.get(side)
@@ -31,15 +36,20 @@ class Notes:
             "attempts": dict(self.attempts),
             "calibration": self.calibration.to_json(),
             "anchor": self.anchor and list(self.anchor),
+            "judged_to": self.judged_to,
+            "counter": self.counter,
         }
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Notes:
-        """The notes that `to_json` wrote; empty ones for a new session."""
-        if not data:
-            return cls()
+    def from_json(cls, data: Mapping[str, Any], counter: str) -> Notes:
+        """The notes that `to_json` wrote. Numbers by another counter mean nothing now and are left out."""
+        judged_to = data.get("judged_to", 0)
+        if data.get("counter") != counter:
+            return cls(judged_to=judged_to, counter=counter)
         anchor = data["anchor"]
         return cls(
+            judged_to=judged_to,
+            counter=counter,
             attempts=dict(data["attempts"]),
             calibration=Calibration.from_json(data["calibration"]),
             anchor=(anchor[0], anchor[1], anchor[2]) if anchor else None,

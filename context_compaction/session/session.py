@@ -154,7 +154,7 @@ class Session:
 
     def expand(self, ref: str) -> list[Message]:
         """The originals behind ``m:57``, ``m:3-m:9`` or ``s:2``. Raises `UnknownReference`."""
-        return expand(self._archive, self._branch, ref, self._state.live.last_seq)
+        return expand(self._archive, self._branch, ref, self._archive.tip(self._branch)[0])
 
     async def aexpand(self, ref: str) -> list[Message]:
         """`expand` in a worker thread."""
@@ -170,6 +170,7 @@ class Session:
         Raises `UnknownReference`, or `ValueError` when ``text`` is not in the message.
         """
         with self._flight.hold():
+            self._state.notice()
             seq = message_seq(ref, self._state.live.last_seq)
             whole = Pin.of(seq, self._archive.messages(self._branch, [(seq, seq)])[0].message)
             if text is not None and text not in whole.text:
@@ -179,6 +180,7 @@ class Session:
     def unpin(self, ref: str) -> None:
         """Let go of every pin on a message, from the next compaction on."""
         with self._flight.hold():
+            self._state.notice()
             seq = message_seq(ref, self._state.live.last_seq)
             self._state.remove_pins(f"m:{seq}")
 
@@ -231,10 +233,12 @@ class Session:
         if self._closed:
             return
         self._closed = True
-        drive(self._core.ahead.use(), self._state.settings.chain.starter(PRE_TURN_DEADLINE))
-        self._core.ahead.drop()
-        if self._owns_archive:
-            self._archive.close()
+        try:
+            drive(self._core.ahead.use(), self._state.settings.chain.starter(PRE_TURN_DEADLINE))
+        finally:
+            self._core.ahead.drop()
+            if self._owns_archive:
+                self._archive.close()
 
     def __enter__(self) -> Self:
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -18,6 +19,8 @@ from context_compaction.session.livelog import LiveLog, Staged
 from context_compaction.session.notes import Notes
 from context_compaction.session.settings import Settings
 from context_compaction.view import LogRecord, Pin
+
+logger = logging.getLogger(__name__)
 
 
 class SessionState:
@@ -38,22 +41,42 @@ class SessionState:
         found = self.archive.open_session(settings.namespace, settings.session_id)
         self.live = LiveLog(self.archive, found, settings.counter, settings.options)
         self.pins: tuple[Pin, ...] = found.pins
-        self.notes = Notes.from_json(found.state)
+        self.notes = Notes.from_json(found.state, settings.counter.name)
         self.seen = None
-        self.pin_by_predicate(self.live.window().records.values())
+        unjudged = [row for row in self.live.window().records.values() if row.seq > self.notes.judged_to]
+        self._pin(self._wanted_pins(unjudged))
+
+    def notice(self) -> None:
+        """Take up what another writer of the session appended or compacted, if one did."""
+        if self.archive.tip(self.live.branch) != (self.live.last_seq, self.live.view.version):
+            self.load()
+
+    def catch_up(self) -> None:
+        """Take up what another writer of the session did since: its appends, compactions and pins."""
+        settings = self.settings
+        found = self.archive.open_session(settings.namespace, settings.session_id)
+        if (found.last_seq, found.view.version) != (self.live.last_seq, self.live.view.version):
+            self.load()
+        self.pins = found.pins
 
     def store(self, staged: Staged) -> None:
         """Write messages to the archive, show them, and pin what is to be pinned."""
+        pins = self._wanted_pins(staged.records)
         self.live.store(staged)
-        self.pin_by_predicate(staged.records)
+        self._pin(pins)
 
-    def pin_by_predicate(self, records: Iterable[LogRecord]) -> None:
-        """Pin what ``is_pinned`` says; pins that are there stay one."""
+    def _wanted_pins(self, records: Iterable[LogRecord]) -> list[Pin]:
+        """What ``is_pinned`` says. Asked before anything is written: it may raise."""
         wanted = self.settings.is_pinned
-        if wanted is not None:
-            for record in records:
-                if wanted(record.message):
-                    self.add_pin(Pin.of(record.seq, record.message))
+        if wanted is None:
+            return []
+        return [Pin.of(record.seq, record.message) for record in records if wanted(record.message)]
+
+    def _pin(self, pins: Iterable[Pin]) -> None:
+        for pin in pins:
+            self.add_pin(pin)
+        # From here on only the user decides: an unpinned message is not pinned again.
+        self.notes.judged_to = self.live.last_seq
 
     def add_pin(self, pin: Pin) -> None:
         """Pin in the archive, then here. Shows at the next compaction."""
@@ -64,6 +87,8 @@ class SessionState:
     def remove_pins(self, ref: str) -> None:
         """Let go of every pin on a message."""
         self.archive.unpin(self.live.branch, ref)
+        # With it, that ``is_pinned`` was asked already: opened again, the session must not pin it anew.
+        self.archive.note(self.live.branch, self.notes.to_json())
         self.pins = tuple(pin for pin in self.pins if pin.ref != ref)
 
     def budget(self, overhead: int | None) -> Budget:
@@ -85,9 +110,8 @@ class SessionState:
             told = calibration.anchored(Usage(anchor[2]), now - anchor[1])
 
         def scale(raw: int) -> int:
-            if told >= now:
-                return max(raw, -(-raw * told // now))
-            return max(raw, calibration.estimate(raw + overhead) - overhead)
+            # The estimate is what will hold once a candidate is the view and no report is of it.
+            return max(raw, -(-raw * told // now), calibration.estimate(raw + overhead) - overhead)
 
         return scale
 
@@ -155,10 +179,14 @@ class SessionState:
         """Calibrate by what the provider reported for the context last handed out."""
         if self.sent is None:
             return
-        version, raw, overhead = self.sent
+        (version, raw, overhead), self.sent = self.sent, None
+        if not 0 < usage.total_tokens <= self.settings.budget.context_window:
+            # Nobody's request is larger than the window: this is a sum over several, or another model's.
+            logger.warning("usage of %d tokens is not of this request; left out", usage.total_tokens)
+            return
         self.notes.calibration = self.notes.calibration.observe(raw + overhead, usage)
-        self.notes.anchor = (version, raw, max(0, usage.input_tokens - overhead))
-        self.sent = None
+        if not self.notes.calibration.doubted:
+            self.notes.anchor = (version, raw, max(0, usage.input_tokens - overhead))
 
     def failed(
         self,

@@ -44,14 +44,18 @@ class Clamp(Strategy):
         """The view with as little clamped as makes it fit, or all clamped when nothing makes it fit."""
         start = scene.view
         for record, earlier in _clampable(scene):
-            over = scene.tokens - scene.budget.input_tokens
-            if over <= 0:
-                break
-            limit = scene.tokens_by_seq[record.seq] - over
-            edit = clamped(scene, record, earlier, limit)
-            if edit is not None:
-                scene = scene.with_view(scene.view.with_edits([edit]))
+            scene = _until_it_fits(scene, record, earlier)
         return start if scene.view is start else scene.view
+
+
+def _until_it_fits(scene: Scene, record: LogRecord, earlier: Edited | None) -> Scene:
+    """The scene with one message clamped, again while that helps: calibrated tokens are not the counter's."""
+    while (over := scene.tokens - scene.budget.input_tokens) > 0:
+        edit = clamped(scene, record, earlier, scene.tokens_by_seq[record.seq] - over)
+        if edit is None:
+            break
+        scene = scene.with_view(scene.view.with_edits([edit]))
+    return scene
 
 
 def clamped_minimum(record: LogRecord, counter: TokenCounter, *, references: bool = True) -> int:

@@ -16,7 +16,7 @@ from context_compaction.invariants import (
 )
 from context_compaction.messages import TextBlock
 from context_compaction.view import Edited, Gap, Kept, Pin, Summary, SummaryRecord, View
-from tests.windows import answers, asks, assistant, change_of, system, user, view_of, window_of
+from tests.windows import answers, asks, assistant, change_of, rendered, system, user, view_of, window_of
 
 LOG = window_of(
     [
@@ -65,7 +65,15 @@ def test_an_edited_pin_is_quoted_whole() -> None:
     shown = view_of(LOG, [Kept(1), edit, Gap(3, 6), Kept(7), Kept(8)], (pin,))
     assert verbatim(change_of(LOG, shown)) is None
     nowhere = view_of(LOG, [Kept(1), edit, *(Kept(seq) for seq in range(3, 9))], (pin,))
-    assert "m:2" in (verbatim(change_of(LOG, nowhere)) or "")
+    assert verbatim(change_of(LOG, nowhere)) is None
+    assert '<pinned ref="m:2">first first</pinned>' in rendered(LOG, nowhere)[1]["content"]
+
+
+def test_a_pin_that_is_lost_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """2: a context message without its pins does not pass."""
+    monkeypatch.setitem(verbatim.__globals__, "context_text", lambda *_: "nothing")
+    gone = view_of(LOG, [Kept(1), Gap(2, 6), Kept(7), Kept(8)], (Pin("m:2", "first first"),))
+    assert "m:2" in (verbatim(change_of(LOG, gone)) or "")
 
 
 def test_a_pin_with_our_own_markers_is_quoted_in_escaped_form() -> None:

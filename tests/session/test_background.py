@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from context_compaction import Policy, Session, open_archive
-from context_compaction.policy import layered
+from context_compaction.drafting.base import Draft, DraftRequest
+from context_compaction.policy import layered, truncating
 from context_compaction.session import core
 from context_compaction.testing.drafters import (
     CancellingDrafter,
@@ -88,6 +90,20 @@ def test_it_is_dropped_when_the_view_moved() -> None:
     s.drain()
     assert s.view.version == 1
     assert [event.trigger for event in s.events if event.committed] == ["manual"]
+
+
+def test_it_is_dropped_when_a_turn_moved_the_view(caplog: pytest.LogCaptureFixture) -> None:
+    """A pre-turn compaction on SOFT came first: the draft was made for a view that is gone."""
+    drafter = HangingDrafter(POINTS)
+    s = started(drafter, Policy(pre_turn=truncating(0.8), post_turn=layered(fidelity_floor=0.0)))
+    shown = wire(s.context())
+    assert s.view.version == 1
+    drafter.release.set()
+    background_done(s)
+    assert wire(s.context()) == shown
+    s.drain()
+    assert [(event.trigger, event.committed) for event in s.events] == [("pre_turn", True)]
+    assert caplog.records == [], "the archive had to refuse it"
 
 
 def test_it_is_dropped_when_another_handle_moved_the_view(tmp_path: object) -> None:
@@ -172,7 +188,7 @@ class Counting(HangingDrafter):
 
 @pytest.mark.parametrize("call", ["context", "compact"])
 def test_a_draft_that_hangs_on_is_not_asked_a_second_time(call: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cancelled in vain it is known to be busy: the next of the chain writes, no second deadline is waited for."""
+    """Cancelled in vain it is known to be busy: the next of the chain writes, no second deadline passes."""
     monkeypatch.setattr(core, "PRE_TURN_DEADLINE", 0.05)
     drafter = Counting(POINTS, ignore_cancel=True)
     s = started(drafter, BOTH)

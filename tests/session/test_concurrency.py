@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import threading
 from collections.abc import Callable, Sequence
@@ -201,7 +200,8 @@ class Interrupting(HangingDrafter):
     """Presses Ctrl-C while its session waits for it."""
 
     def draft(self, requests: Sequence[DraftRequest], *, cancel: threading.Event) -> Sequence[Draft | str]:
-        os.kill(os.getpid(), signal.SIGINT)
+        # To the thread that waits: the kernel may give a process's signal to any.
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
         return super().draft(requests, cancel=cancel)
 
 

@@ -56,8 +56,11 @@ def test_after_a_turn_nothing_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "disk is full" in event.reason
     assert s.view.version == 0
     monkeypatch.undo()
+    assert s.after_turn() is None, "the attempt counts: the next one waits for growth"
+    s.append(filling(300))
     assert s.after_turn() is not None
     assert s.view.version == 1
+    assert [event.committed for event in s.events] == [True], "what the full disk refused is not there"
 
 
 def test_a_soft_context_goes_on_without_its_compaction(monkeypatch: pytest.MonkeyPatch) -> None:

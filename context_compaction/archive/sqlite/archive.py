@@ -74,6 +74,11 @@ class SQLiteArchive(Archive):
                 connection, spans_of(connection, branch), [(1, FOREVER)] if ranges is None else ranges
             )
 
+    def tip(self, branch: int) -> tuple[int, int]:
+        """One statement, two index look-ups."""
+        with self._connections.reading() as connection:
+            return branches.tip(connection, branch)
+
     def totals(self, branch: int) -> tuple[int, int]:
         """One pass over the branch's rows, their payloads untouched."""
         with self._connections.reading() as connection:

@@ -28,6 +28,9 @@ ADD_BRANCH = "INSERT INTO branches (session, created_at) VALUES (?, ?)"
 ADD_SPAN = "INSERT INTO spans (branch, ancestor, last_seq, last_summary) VALUES (?, ?, ?, ?)"
 ACTIVATE = "UPDATE sessions SET active = ? WHERE id = ?"
 READ_BRANCH = "SELECT fork_at, version, next_summary, state FROM branches WHERE id = ?"
+READ_TIP = """
+SELECT coalesce((SELECT max(seq) FROM messages WHERE branch = ?), fork_at), version FROM branches WHERE id = ?
+"""
 LAST_SEQ = "SELECT max(seq) FROM messages WHERE branch = ?"
 PENDING_CALLS = """
 SELECT seq, position, call_id, closed_at, answered_by FROM calls
@@ -86,6 +89,14 @@ def read_state(connection: sqlite3.Connection, branch: int) -> BranchState:
         superseded=_superseded(connection, spans),
         state=json.loads(state),
     )
+
+
+def tip(connection: sqlite3.Connection, branch: int) -> tuple[int, int]:
+    """Number of the newest message, version of the view."""
+    row = connection.execute(READ_TIP, (branch, branch)).fetchone()
+    if row is None:
+        raise gone(branch)
+    return row
 
 
 def write_state(connection: sqlite3.Connection, branch: int, state: Mapping[str, Any]) -> None:

@@ -32,10 +32,9 @@ def version_of(connection: sqlite3.Connection, place: str) -> int:
 
     Raises `ArchiveCorrupt` when the file is somebody else's, `ArchiveTooNew` when it is from a later release.
     """
-    application = _number(connection, READ_APPLICATION)
-    version = _number(connection, READ_VERSION)
+    application, version, tables = _header(connection)
     if application != APPLICATION_ID:
-        if application or version or _number(connection, COUNT_TABLES):
+        if application or version or tables:
             raise ArchiveCorrupt(f"{place}: a database of another program, left as it is; name another file")
         return 0
     if version > len(MIGRATIONS):
@@ -61,6 +60,19 @@ def migrate(connection: sqlite3.Connection, place: str) -> None:
         except BaseException:
             connection.rollback()
             raise
+
+
+def _header(connection: sqlite3.Connection) -> tuple[int, int, int]:
+    """Application id, schema version and number of tables, as of one moment: it may be in the making."""
+    begun = not connection.in_transaction
+    if begun:
+        connection.execute("BEGIN")
+    try:
+        tables = _number(connection, COUNT_TABLES)  # first: a pragma alone does not begin to read
+        return _number(connection, READ_APPLICATION), _number(connection, READ_VERSION), tables
+    finally:
+        if begun:
+            connection.execute("COMMIT")
 
 
 def _number(connection: sqlite3.Connection, query: str) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from context_compaction.archive.sqlite.faults import BUSY_SECONDS, translated, without_search
 from context_compaction.archive.sqlite.migrations import migrate, version_of
-from context_compaction.errors import ArchiveCorrupt, ArchiveUnavailable
+from context_compaction.errors import ArchiveCorrupt, ArchiveError, ArchiveUnavailable
 
 MEMORY = ":memory:"
 PRIVATE = 0o600
@@ -109,13 +109,26 @@ def _inspect(path: Path) -> None:
     if path.stat().st_size == 0:
         path.chmod(PRIVATE)
         return
+    problem = _peek(path)
+    if isinstance(problem, ArchiveCorrupt) and not _being_created(path):
+        # Another process may have been making the file, and have finished between the two looks.
+        problem = _peek(path)
+    if problem is not None and not (isinstance(problem, ArchiveCorrupt) and _being_created(path)):
+        raise problem
+
+
+def _peek(path: Path) -> ArchiveError | None:
+    """What is wrong with the file, None for an archive."""
     try:
         with _Peek(path) as connection:
             version_of(connection, str(path))
     except sqlite3.Error as error:
-        if isinstance(translated(error, str(path)), ArchiveCorrupt) and _being_created(path):
-            return
-        raise translated(error, str(path)) from error
+        problem = translated(error, str(path))
+        problem.__cause__ = error
+        return problem
+    except ArchiveError as error:
+        return error
+    return None
 
 
 def _being_created(path: Path) -> bool:
