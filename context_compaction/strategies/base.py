@@ -161,11 +161,13 @@ class Proposal:
     """No room for a summary worth writing."""
 
 
-class Strategy(ABC):
-    """One way to free tokens without a drafter."""
+class BaseRung(ABC):
+    """What every rung of a ladder has."""
 
     name: str = "strategy"
-    drafts = False
+    """Shown in reports."""
+    drafts: bool
+    """Whether it asks a drafter for text."""
     lossy = False
     """True for `Truncate` and `Clamp`: on SOFT they run only in ladders that have no drafter rung."""
 
@@ -173,21 +175,21 @@ class Strategy(ABC):
         """Whether the rung should run now: as a rule, while the view is over the goal."""
         return scene.tokens > scene.goal
 
+
+class Strategy(BaseRung):
+    """One way to free tokens without a drafter."""
+
+    drafts = False
+
     @abstractmethod
     def apply(self, scene: Scene) -> View:
         """The view after this rung; ``scene.view`` itself when there is nothing to do."""
 
 
-class DrafterStrategy(ABC):
+class DrafterStrategy(BaseRung):
     """One way to free tokens that asks a drafter for text."""
 
-    name: str = "strategy"
     drafts = True
-    lossy = False
-
-    def wants(self, scene: Scene) -> bool:
-        """Whether the rung should run now: as a rule, while the view is over the goal."""
-        return scene.tokens > scene.goal
 
     @abstractmethod
     def propose(self, scene: Scene) -> DraftSteps:

@@ -104,7 +104,7 @@ BEHIND = START.replace("DEADLINE", "3600").replace("POST_TURN", "'background'")
 CANCELLED = """
 async def main():
     task = asyncio.create_task(CALL)
-    await asyncio.to_thread(drafter.entered.wait)
+    await asyncio.to_thread(READY.wait)
     task.cancel()
     try:
         await task
@@ -115,16 +115,26 @@ async def main():
     print("done", drafter.left.is_set(), flush=True)
 asyncio.run(main())
 """
+WAITED_FOR = """
+import threading
+class Waited(threading.Event):
+    on = threading.Event()
+    def wait(self, timeout=None):
+        self.on.set()
+        return super().wait(timeout)
+s._core.ahead._work.done = Waited()
+"""
 PROGRAMS = {
     "inline": INLINE + "s.after_turn(); s.close()",
     "hard": INLINE + "s.append(turns(50, 4)); s.context()",
     "stateless": INLINE + "compact(filling(1500), budget=Budget(1000, 0), drafter=drafter, counter=WORDS)",
     "background": BEHIND + "s.after_turn(); drafter.entered.wait()",
     "background closed": BEHIND + "s.after_turn(); drafter.entered.wait(); s.close()",
-    "cancelled task": BEHIND + CANCELLED.replace("CALL", "s.acompact()"),
+    "cancelled task": BEHIND + CANCELLED.replace("CALL", "s.acompact()").replace("READY", "drafter.entered"),
     "cancelled while waiting for the background": BEHIND
-    + "s.after_turn(); s.append(turns(50, 4))"
-    + CANCELLED.replace("CALL", "s.acontext()"),
+    + "s.after_turn(); s.append(turns(50, 4)); drafter.entered.wait()"
+    + WAITED_FOR
+    + CANCELLED.replace("CALL", "s.acontext()").replace("READY", "Waited.on"),
 }
 
 

@@ -55,6 +55,7 @@ def test_a_second_process_renders_the_same_bytes(preset: str, tmp_path: Path) ->
     with session(path, policy=Policy.named(preset), counter=lambda text: len(text.split())) as s:
         assert dicts(s.context()) == second
         assert s.history()[-1].text == "said by the other process"
+        assert [pin.ref for pin in s.pins] == ["m:3"]
 
 
 @given(histories(10), st.sampled_from(["layered", "truncating", "masking"]), st.integers(0, 9))
