@@ -1,4 +1,4 @@
-"""The command: replay, report, look things up, and prove that nothing is lost."""
+"""Replay a conversation in a small window, look things up, and prove that nothing is lost."""
 
 from __future__ import annotations
 
