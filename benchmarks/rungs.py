@@ -14,8 +14,8 @@ from context_compaction import Budget, CompactionEvent, Message, Rule
 from context_compaction.counting import TiktokenCounter, TokenCounter
 from context_compaction.planner import Task, drive, plan
 from context_compaction.planner.scene import opening_scene
-from context_compaction.planner.stateless import log_window
 from context_compaction.policy import Ladder, masking
+from context_compaction.render.recording import log_window
 from context_compaction.strategies import Extract, Strategy, Truncate
 from context_compaction.strategies.base import Memo
 from context_compaction.view import LogWindow, View
@@ -32,7 +32,7 @@ def run(data: Path | None, *, quick: bool = False) -> Table:  # noqa: ARG001 - t
     size, repetitions = (24, 2) if quick else (MESSAGES, REPETITIONS)
     counter = TiktokenCounter()
     said = conversation(size)
-    log = log_window([Message.from_openai(data) for data in said], counter)
+    log = log_window([Message.from_openai(data) for data in said], counter, references=False)
     tokens = sum(record.tokens for record in log.after(0))
     masked = _task(log, counter, masking(target=0.0))
     extracted, truncated = (_task(log, counter, Rule(Ladder(rung))) for rung in (Extract(), Truncate()))

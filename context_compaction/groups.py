@@ -88,6 +88,12 @@ class Pairing:
         return Placement(call.seq, "live" if live else "late", answers=call)
 
 
+def add_closed(synthetics: dict[int, tuple[str, ...]], closed: Iterable[Call]) -> None:
+    """Take calls that closed unanswered into account: their ids, by the number of their message."""
+    for call in closed:
+        synthetics[call.seq] = (*synthetics.get(call.seq, ()), call.call_id)
+
+
 @dataclass(frozen=True, slots=True)
 class MessageGroup:
     """The smallest unit that may leave: ``seqs`` in log order, possibly not contiguous."""

@@ -10,13 +10,13 @@ from typing import Any
 from context_compaction.budget import Budget
 from context_compaction.counting import CallableCounter, TokenCounter
 from context_compaction.drafting.base import DraftRequest, DraftResult
-from context_compaction.groups import Pairing, message_groups
+from context_compaction.groups import message_groups
 from context_compaction.invariants import COMMIT_INVARIANTS, Change, shrinks
 from context_compaction.messages import Message
 from context_compaction.render import Meter, RenderOptions
-from context_compaction.render.recording import record_of
+from context_compaction.render.recording import log_window
 from context_compaction.strategies import DrafterStrategy, Proposal, Scene, Strategy
-from context_compaction.view import Edited, LogRecord, LogWindow, Pin, SummaryRecord, View
+from context_compaction.view import Edited, LogWindow, Pin, SummaryRecord, View
 
 Dict = dict[str, Any]
 
@@ -61,16 +61,8 @@ def window_of(
     messages: Sequence[Dict], counter: TokenCounter | None = None, *, references: bool = True
 ) -> LogWindow:
     """The messages as a log."""
-    counter, pairing = counter or by_words(), Pairing()
-    records: dict[int, LogRecord] = {}
-    synthetics: dict[int, tuple[str, ...]] = {}
-    for seq, data in enumerate(messages, 1):
-        message = Message.from_openai(data)
-        placement = pairing.place(seq, message)
-        for closed in placement.closed:
-            synthetics[closed.seq] = (*synthetics.get(closed.seq, ()), closed.call_id)
-        records[seq] = record_of(seq, message, placement, counter, references=references)
-    return LogWindow(records, len(records), synthetics)
+    said = [Message.from_openai(data) for data in messages]
+    return log_window(said, counter or by_words(), references=references)
 
 
 def scene_of(

@@ -6,12 +6,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from context_compaction.counting import CallableCounter, TokenCounter
-from context_compaction.groups import Pairing
 from context_compaction.invariants import Change
 from context_compaction.messages import Message
 from context_compaction.render import Meter, Renderer, RenderOptions
-from context_compaction.render.recording import record_of
-from context_compaction.view import Entry, LogRecord, LogWindow, Pin, SummaryRecord, View
+from context_compaction.render.recording import log_window
+from context_compaction.view import Entry, LogWindow, Pin, SummaryRecord, View
 
 WORDS: TokenCounter = CallableCounter(lambda text: len(text.split()))
 """A counter that a reader can follow: one token a word."""
@@ -20,15 +19,7 @@ OPTIONS = RenderOptions()
 
 def window_of(messages: Sequence[dict[str, Any]], counter: TokenCounter = WORDS) -> LogWindow:
     """The log that appending these messages gives."""
-    pairing, records = Pairing(), dict[int, LogRecord]()
-    synthetics: dict[int, tuple[str, ...]] = {}
-    for seq, data in enumerate(messages, 1):
-        message = Message.from_openai(data)
-        placement = pairing.place(seq, message)
-        for call in placement.closed:
-            synthetics[call.seq] = (*synthetics.get(call.seq, ()), call.call_id)
-        records[seq] = record_of(seq, message, placement, counter, references=True)
-    return LogWindow(records, len(records), synthetics)
+    return log_window([Message.from_openai(data) for data in messages], counter, references=True)
 
 
 def view_of(log: LogWindow, entries: Iterable[Entry], pins: tuple[Pin, ...] = ()) -> View:

@@ -13,17 +13,16 @@ from context_compaction.counting import TokenCounter
 from context_compaction.drafting import DrafterChain, DrafterLike
 from context_compaction.errors import InvalidMessage
 from context_compaction.events import CompactionEvent, Level
-from context_compaction.groups import Pairing
 from context_compaction.messages import Message
 from context_compaction.planner.drivers import Steps, adrive, drive
 from context_compaction.planner.planner import plan, plan_event
 from context_compaction.planner.switch import off_reason, switched_off
 from context_compaction.planner.task import Task
-from context_compaction.policy import Ladder, Policy, Rule
+from context_compaction.policy import BARE_RULE, Policy
 from context_compaction.render import Renderer, RenderOptions
-from context_compaction.render.recording import record_of
+from context_compaction.render.recording import log_window
 from context_compaction.tools import ToolRules
-from context_compaction.view import LogRecord, LogWindow, Pin, View
+from context_compaction.view import LogWindow, Pin, View
 
 Compacted = tuple[list[Message], CompactionEvent]
 _OPTIONS = RenderOptions(references=False)
@@ -85,7 +84,7 @@ class _Log:
         counter: TokenCounter,
         is_pinned: Callable[[Message], bool] | None,
     ) -> _Log:
-        window = log_window(read_messages(messages), counter)
+        window = log_window(read_messages(messages), counter, references=False)
         pins = [
             Pin.of(record.seq, record.message)
             for record in window.after(0)
@@ -98,8 +97,8 @@ def _steps(
     log: _Log, budget: Budget, policy: Policy, chain: DrafterChain, tools: ToolRules
 ) -> Steps[Compacted]:
     began = time.perf_counter()
-    rule = policy.pre_turn or Rule(Ladder(), trigger=1.0, name="none")
-    level = _level(rule, log.whole, budget)
+    rule = policy.pre_turn or BARE_RULE
+    level = rule.level(log.whole.tokens, len(log.whole.messages), budget.input_tokens)
     off = switched_off(policy)
     if off or level == "none":
         return log.whole.messages, replace(_untouched(log, level, budget, off=off), ms=_since(began))
@@ -136,17 +135,6 @@ def read_messages(messages: Sequence[Message | Mapping[str, Any]]) -> list[Messa
     return out
 
 
-def log_window(messages: Sequence[Message], counter: TokenCounter) -> LogWindow:
-    """Messages as a log of their own, numbered from 1."""
-    pairing, records, synthetics = Pairing(), dict[int, LogRecord](), dict[int, tuple[str, ...]]()
-    for seq, message in enumerate(messages, start=1):
-        placement = pairing.place(seq, message)
-        for call in placement.closed:
-            synthetics[call.seq] = (*synthetics.get(call.seq, ()), call.call_id)
-        records[seq] = record_of(seq, message, placement, counter, references=False)
-    return LogWindow(records, len(records), synthetics)
-
-
 def _untouched(log: _Log, level: Level, budget: Budget, *, off: bool) -> CompactionEvent:
     """The report when all messages are given back as they are; over the budget it warns."""
     tokens = log.whole.tokens
@@ -156,13 +144,6 @@ def _untouched(log: _Log, level: Level, budget: Budget, *, off: bool) -> Compact
     reason = off_reason(tokens, budget.input_tokens)
     logger.warning("%s", reason)
     return replace(event, outcome="infeasible", reason=reason)
-
-
-def _level(rule: Rule, rendered: Renderer, budget: Budget) -> Level:
-    if rendered.tokens > budget.input_tokens:
-        return "hard"
-    fires = rule.fires(rendered.tokens, len(rendered.messages), budget.input_tokens)
-    return "soft" if fires else "none"
 
 
 def _since(began: float) -> float:

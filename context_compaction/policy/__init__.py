@@ -2,10 +2,11 @@
 
 from context_compaction.policy.ladder import Ladder
 from context_compaction.policy.presets import PRESETS, anchored, extractive, layered, masking, off, truncating
-from context_compaction.policy.rule import Policy, Rule
+from context_compaction.policy.rule import BARE_RULE, Policy, Rule
 from context_compaction.policy.sizes import Size, SizeLike
 
 __all__ = [
+    "BARE_RULE",
     "PRESETS",
     "Ladder",
     "Policy",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from context_compaction.errors import InvalidPolicy
+from context_compaction.events import Level
 from context_compaction.policy.ladder import Ladder
 from context_compaction.policy.sizes import Size, SizeLike, as_size, as_triggers, exceeds, in_tokens
 
@@ -67,6 +68,12 @@ class Rule:
         """Whether a view of this size is over the trigger."""
         return any(exceeds(size, tokens, messages, input_tokens) for size in self.trigger)
 
+    def level(self, tokens: int, messages: int, input_tokens: int) -> Level:
+        """HARD over the input, SOFT over the trigger, else NONE."""
+        if tokens > input_tokens:
+            return "hard"
+        return "soft" if self.fires(tokens, messages, input_tokens) else "none"
+
     def goal(self, input_tokens: int) -> int:
         """Target in tokens; 0 stands for all but what is kept."""
         target = in_tokens(self.target, input_tokens)
@@ -79,6 +86,10 @@ class Rule:
     def kept(self) -> tuple[Size, ...]:
         """What stays untouched on SOFT: ``keep``, and a target that is a number of messages."""
         return (self.keep, self.target) if self.target[0] == "messages" else (self.keep,)
+
+
+BARE_RULE = Rule(Ladder(), trigger=1.0, name="none")
+"""What stands in for ``pre_turn=None``: nothing on SOFT, truncation and clamping on HARD."""
 
 
 @dataclass(frozen=True, slots=True)

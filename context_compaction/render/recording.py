@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from context_compaction.counting import TokenCounter
-from context_compaction.groups import Kind, Placement
+from context_compaction.groups import Kind, Pairing, Placement, add_closed
 from context_compaction.messages import Message
 from context_compaction.render.quoting import quoted_result
 from context_compaction.text.features import features_of
-from context_compaction.view import LogRecord
+from context_compaction.view import LogRecord, LogWindow
 
 
 def record_of(
@@ -25,3 +27,13 @@ def shown_as(seq: int, message: Message, kind: Kind, *, references: bool) -> Mes
     if kind in ("late", "orphan"):
         return quoted_result(message, seq, references=references)
     return message
+
+
+def log_window(messages: Sequence[Message], counter: TokenCounter, *, references: bool) -> LogWindow:
+    """Messages as a log of their own, numbered from 1."""
+    pairing, records, synthetics = Pairing(), dict[int, LogRecord](), dict[int, tuple[str, ...]]()
+    for seq, message in enumerate(messages, start=1):
+        placement = pairing.place(seq, message)
+        add_closed(synthetics, placement.closed)
+        records[seq] = record_of(seq, message, placement, counter, references=references)
+    return LogWindow(records, len(records), synthetics)

@@ -16,10 +16,11 @@ from context_compaction.errors import ArchiveError, StaleView
 from context_compaction.events import CompactionEvent, Side
 from context_compaction.messages import Message
 from context_compaction.planner import Call, Steps, Task, off_reason
+from context_compaction.policy import BARE_RULE
 from context_compaction.session.ahead import Ahead
 from context_compaction.session.compactor import Compactor
 from context_compaction.session.livelog import MessageLike
-from context_compaction.session.settings import BARE_RULE, PRE_TURN_DEADLINE, CallRule, pre_turn_rule
+from context_compaction.session.settings import PRE_TURN_DEADLINE, CallRule, pre_turn_rule
 from context_compaction.session.state import SessionState
 
 T = TypeVar("T")

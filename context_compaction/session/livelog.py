@@ -9,7 +9,7 @@ from typing import Any
 from context_compaction.archive import AppendBatch, Archive, BranchState, StoredMessage
 from context_compaction.counting import TokenCounter
 from context_compaction.errors import DuplicateMessage
-from context_compaction.groups import Call, Pairing, Placement
+from context_compaction.groups import Pairing, Placement, add_closed
 from context_compaction.messages import Message
 from context_compaction.messages.storage import canonical, encode
 from context_compaction.planner.stateless import read_messages
@@ -92,7 +92,7 @@ class LiveLog:
         self._pairing = staged.pairing
         for record, placement in zip(staged.records, staged.placements, strict=True):
             self._records[record.seq] = record
-            self._close(placement.closed)
+            add_closed(self._synthetics, placement.closed)
             self.renderer.push(record)
         self.last_seq = staged.records[-1].seq
 
@@ -118,10 +118,6 @@ class LiveLog:
 
     def _render(self) -> Renderer:
         return Renderer(self.view, self.window(), self.summaries, self._counter, self._options)
-
-    def _close(self, calls: tuple[Call, ...]) -> None:
-        for call in calls:
-            self._synthetics[call.seq] = (*self._synthetics.get(call.seq, ()), call.call_id)
 
     def _without_known(self, messages: list[Message]) -> list[Message]:
         """Leave out messages whose id and content the log (or this very batch) already has."""
@@ -172,8 +168,7 @@ def _synthetics_of(records: Iterable[LogRecord]) -> dict[int, tuple[str, ...]]:
     """The calls of a whole log that closed unanswered, by the number of their message."""
     pairing, found = Pairing(), dict[int, tuple[str, ...]]()
     for record in records:
-        for call in pairing.place(record.seq, record.message).closed:
-            found[call.seq] = (*found.get(call.seq, ()), call.call_id)
+        add_closed(found, pairing.place(record.seq, record.message).closed)
     return found
 
 

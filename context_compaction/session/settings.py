@@ -12,7 +12,7 @@ from context_compaction.drafting import DrafterChain
 from context_compaction.errors import InvalidPolicy
 from context_compaction.messages import Message
 from context_compaction.planner import switched_off
-from context_compaction.policy import Ladder, Policy, Rule, layered
+from context_compaction.policy import BARE_RULE, Policy, Rule, layered
 from context_compaction.render import RenderOptions
 from context_compaction.session.observers import ObserverLike
 from context_compaction.tools import ToolRules
@@ -21,8 +21,6 @@ PRE_TURN_DEADLINE = 10.0
 """Seconds that a turn waits for a draft on HARD."""
 POST_TURN_DEADLINE = 30.0
 """Seconds that a draft may take after a turn or asked for by hand."""
-BARE_RULE = Rule(Ladder(), trigger=1.0, name="none")
-"""What stands in for ``pre_turn=None``: nothing on SOFT, truncation and clamping on HARD."""
 
 
 @dataclass(frozen=True, slots=True)

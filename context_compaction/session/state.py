@@ -118,10 +118,7 @@ class SessionState:
     def level(self, rule: Rule, budget: Budget) -> Level:
         """NONE, SOFT or HARD for the view as it stands."""
         tokens = self.scaled(self.live.renderer.tokens, budget.overhead_tokens)
-        if tokens > budget.input_tokens:
-            return "hard"
-        fires = rule.fires(tokens, len(self.live.renderer.messages), budget.input_tokens)
-        return "soft" if fires else "none"
+        return rule.level(tokens, len(self.live.renderer.messages), budget.input_tokens)
 
     def task(
         self,

@@ -40,6 +40,13 @@ def test_a_good_view_keeps_every_promise() -> None:
     assert reproducible(change) is None
 
 
+def test_a_view_that_renders_differently_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """5: something that moves, a clock or a random value, in a view."""
+    ticks = iter(range(9))
+    monkeypatch.setitem(reproducible.__globals__, "rendered_bytes", lambda _: next(ticks))
+    assert "differently" in (reproducible(change_of(LOG, GOOD, [SUMMARY])) or "")
+
+
 def test_a_split_group_is_seen() -> None:
     """1: one result of two went without the other."""
     split = view_of(LOG, [Kept(1), Gap(2, 2), Kept(3), Kept(4), Gap(5, 6), Kept(7), Kept(8)])
