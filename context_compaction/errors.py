@@ -10,6 +10,7 @@ CompactionError
 ├── QueryError              a recall query that cannot be asked
 ├── DrafterError            a drafter failed, or returned what cannot be used
 ├── SessionHasForks         erasing would pull the log from under a fork
+├── SessionExists           a session that was to be made is there already
 └── ArchiveError
     ├── ArchiveUnavailable  locked, unreadable, full, vanished: the data is as it was
     ├── ArchiveCorrupt      the file is not what was written, or not ours
@@ -93,7 +94,11 @@ class DrafterError(CompactionError):
 
 
 class SessionHasForks(CompactionError):
-    """The session's log is shared by live forks: detach or cascade first."""
+    """The session has branches, or forked sessions that share its log: say what is to become of them."""
+
+
+class SessionExists(CompactionError):
+    """A session of this id is there already: another id, or forget that one first. Nothing was written."""
 
 
 class ArchiveError(CompactionError):

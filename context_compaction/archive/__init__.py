@@ -1,25 +1,40 @@
 """What was said, kept: the archive's contract, the way to open one, and the SQLite backend."""
 
-from context_compaction.archive.base import (
+from context_compaction.archive.base import Archive, Forks
+from context_compaction.archive.open import open_archive
+from context_compaction.archive.records import (
     AppendBatch,
-    Archive,
+    Branch,
     BranchState,
     Commit,
+    Forgotten,
+    Fork,
+    OutlineRow,
+    Problem,
+    Pruned,
     SearchDocument,
     SearchPool,
     StoredMessage,
+    Tip,
 )
-from context_compaction.archive.open import open_archive
 from context_compaction.archive.sqlite import SQLiteArchive
 
 __all__ = [
     "AppendBatch",
     "Archive",
+    "Branch",
     "BranchState",
     "Commit",
+    "Forgotten",
+    "Fork",
+    "Forks",
+    "OutlineRow",
+    "Problem",
+    "Pruned",
     "SQLiteArchive",
     "SearchDocument",
     "SearchPool",
     "StoredMessage",
+    "Tip",
     "open_archive",
 ]

@@ -10,115 +10,30 @@ ancestor's log up to the fork and keeps numbering. ``branch`` below is the archi
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Self
+from datetime import timedelta
+from typing import Any, Literal, Self
 
+from context_compaction.archive.records import (
+    AppendBatch,
+    Branch,
+    BranchState,
+    Commit,
+    Forgotten,
+    Fork,
+    OutlineRow,
+    Problem,
+    Pruned,
+    SearchPool,
+    StoredMessage,
+    Tip,
+)
 from context_compaction.events import CompactionEvent
-from context_compaction.groups import Call, Kind
-from context_compaction.messages import Message
-from context_compaction.text.features import Features
 from context_compaction.view import Pin, Range, SummaryRecord, View
 
-
-@dataclass(frozen=True, slots=True)
-class StoredMessage:
-    """One row of the log. ``hash`` chains it to the row before: H(previous hash, canonical JSON)."""
-
-    seq: int
-    message: Message
-    group: int
-    kind: Kind
-    tokens: int
-    counter: str
-    """Name of the counter that ``tokens`` is by."""
-    features: Features
-    supersedes: int | None = None
-    """A head system message that this one replaces in the view."""
-    hash: str = ""
-    """Set by the archive."""
-
-
-@dataclass(frozen=True, slots=True)
-class AppendBatch:
-    """Messages for the end of a log, and what their coming changed about earlier calls."""
-
-    after_seq: int
-    """The last number of the log that the batch was made for; `StaleView` if it moved."""
-    rows: tuple[StoredMessage, ...]
-    opened: tuple[Call, ...] = ()
-    closed: tuple[Call, ...] = ()
-    """Calls that show a synthetic result from now on."""
-    answered: tuple[tuple[Call, int], ...] = ()
-    """Calls with the number of the result that answers them, in time or late."""
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """One compaction: written whole or not at all."""
-
-    base_version: int
-    """The version it was planned on; `StaleView` if it is no longer the newest."""
-    view: View
-    summaries: tuple[SummaryRecord, ...]
-    """Those that the compaction wrote."""
-    event: CompactionEvent
-    state: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class BranchState:
-    """What a session needs to go on where it, or another process, stopped."""
-
-    branch: int
-    last_seq: int
-    view: View
-    summaries: Mapping[int, SummaryRecord]
-    """Those that the view shows."""
-    next_summary: int
-    pins: tuple[Pin, ...] = ()
-    """Set by the user, in the order they were set (a view holds those of its own time)."""
-    unanswered: tuple[Call, ...] = ()
-    """Calls that are closed and may still get a late result, in log order."""
-    open_calls: tuple[Call, ...] = ()
-    synthetics: Mapping[int, tuple[str, ...]] = field(default_factory=dict[int, tuple[str, ...]])
-    """Call ids that closed unanswered, by the number of their assistant message."""
-    superseded: frozenset[int] = frozenset()
-    state: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """The session's own notes: re-arming, calibration."""
-
-
-@dataclass(frozen=True, slots=True)
-class SearchDocument:
-    """One message or summary as the ranking sees it."""
-
-    branch: int
-    ref: str
-    """``m:57`` or ``s:3``."""
-    first: int
-    """The message's number, or the first one that a summary stands for."""
-    role: str
-    sitting: int
-    """Grows by one at every long pause; neighbours count only within a sitting."""
-    length: int
-    """Number of analysed terms."""
-    terms: Mapping[str, int]
-    """How often each *queried* term occurs in it."""
-
-
-@dataclass(frozen=True, slots=True)
-class SearchPool:
-    """What a search ranks: the documents that hold a queried term, and the scope's own statistics."""
-
-    documents: Sequence[SearchDocument]
-    total: int
-    """Documents in the scope."""
-    mean_length: float
-    frequencies: Mapping[str, int]
-    """In how many documents of the scope each queried term occurs, beyond a limit on ``documents`` too."""
-    lengths: Mapping[tuple[int, int], tuple[int, int, str]]
-    """(branch, seq) -> (length, sitting, role) of messages around the documents, for the neighbour field."""
+Forks = Literal["raise", "detach", "cascade"]
 
 
 class Archive(ABC):
@@ -129,20 +44,47 @@ class Archive(ABC):
         """The active branch of a session; a new session starts with an empty one."""
 
     @abstractmethod
+    def state(self, branch: int) -> BranchState:
+        """One branch, active or not."""
+
+    @abstractmethod
+    def sessions(self, namespace: str | None = None) -> list[tuple[str, str]]:
+        """Namespace and id of every session, or of those of one namespace, oldest first."""
+
+    @abstractmethod
+    def branches(self, branch: int) -> list[Branch]:
+        """All branches of the session that ``branch`` belongs to, oldest first."""
+
+    @abstractmethod
+    def fork(self, branch: int, fork: Fork) -> int:
+        """A new branch that shares what ``branch`` sees up to ``fork.at``, with pins and pending calls.
+
+        Raises `SessionExists` when ``fork.session_id`` is taken, `StaleView` when the log ends before.
+        """
+
+    @abstractmethod
+    def activate(self, branch: int) -> None:
+        """Make it the branch that its session goes on with."""
+
+    @abstractmethod
     def append(self, branch: int, batch: AppendBatch) -> None:
         """Add rows to the log, their index entries and call changes; durable on return."""
 
     @abstractmethod
-    def find_ids(self, branch: int, ids: Iterable[str]) -> dict[str, tuple[int, Message]]:
-        """Which of these message ids the log has: number and message by id."""
+    def find_ids(self, branch: int, ids: Iterable[str]) -> dict[str, tuple[int, bytes]]:
+        """Which of these message ids the log has: number and `content_digest` by id."""
 
     @abstractmethod
     def messages(self, branch: int, ranges: Sequence[Range] | None = None) -> list[StoredMessage]:
-        """The log, or these ranges of it, in order."""
+        """The log, or these ranges of it, in order. Pruned ones are there as tombstones."""
 
     @abstractmethod
-    def tip(self, branch: int) -> tuple[int, int]:
-        """Number of the newest message and version of the view: whether another writer was here. Cheap."""
+    def outline(self, branch: int, after: int = 0) -> list[OutlineRow]:
+        """The log behind message ``after`` without its text, in order."""
+
+    @abstractmethod
+    def tip(self, branch: int) -> Tip:
+        """Where the branch stands: whether another writer was here. Cheap."""
 
     @abstractmethod
     def totals(self, branch: int) -> tuple[int, int]:
@@ -158,7 +100,10 @@ class Archive(ABC):
 
     @abstractmethod
     def commit(self, branch: int, commit: Commit) -> None:
-        """Summaries, lineage and view v+1 by compare-and-set on v, in one transaction."""
+        """Summaries, lineage and view v+1 by compare-and-set on v, in one transaction.
+
+        Raises `StaleView`, too, when the session has gone on to another branch.
+        """
 
     @abstractmethod
     def note(self, branch: int, state: Mapping[str, Any], event: CompactionEvent | None = None) -> None:
@@ -182,6 +127,59 @@ class Archive(ABC):
 
         ``terms`` are analysed (`context_compaction.text.terms`). Of more than ``limit`` documents, those with
         the rarest terms are taken.
+        """
+
+    @abstractmethod
+    def prune(
+        self,
+        max_age: timedelta | float | None = None,
+        max_bytes: int | None = None,
+        *,
+        uncovered: bool = False,
+    ) -> Pruned:
+        """Let go of old messages: older than ``max_age`` (seconds), and the oldest above ``max_bytes``.
+
+        Each leaves a tombstone. What a view shows, a pin names, or no summary covers stays; with
+        ``uncovered`` the last goes too, and what only an old view shows: there it becomes a gap. System
+        messages and pinned ones always stay. Bytes are those of messages and media as stored.
+        """
+
+    @abstractmethod
+    def forget(self, session_id: str, namespace: str = "default", *, forks: Forks = "raise") -> Forgotten:
+        """Erase a session with all its branches, also from index, write-ahead log and free space.
+
+        With branches beside the active one, or sessions forked from it, `SessionHasForks` is raised.
+        ``forks="detach"``: the forked sessions keep what they share, all else goes; ``"cascade"``: they go
+        too. A session that is not there is nothing to do.
+        """
+
+    @abstractmethod
+    def verify(self, session_id: str | None = None, namespace: str = "default") -> list[Problem]:
+        """Check the hash chain and what hangs on it, of one session or of everything.
+
+        Returns what is wrong; empty if all is well. ``namespace`` matters with ``session_id`` only.
+        """
+
+    @abstractmethod
+    def backup(self, path: str | os.PathLike[str]) -> None:
+        """Write a whole archive, as of one moment, to ``path`` while this one is in use.
+
+        A file there is replaced once the new one is complete, and stays as it is after an error.
+        """
+
+    @abstractmethod
+    def export(self, path: str | os.PathLike[str]) -> int:
+        """Write everything, as of one moment, as JSON lines that any backend can import.
+
+        A file there is replaced once the new one is complete. Returns the number of sessions.
+        """
+
+    @abstractmethod
+    def import_(self, path: str | os.PathLike[str]) -> int:
+        """Add the sessions of an export, all or none. One that is there already and equal is left alone.
+
+        Returns how many were added.
+        Raises `SessionExists` for one that differs, `ArchiveCorrupt` for a file that is not whole.
         """
 
     @abstractmethod

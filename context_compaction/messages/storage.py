@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any, cast
 
@@ -51,3 +52,24 @@ def decode(text: str) -> Message:
 def canonical(text: str) -> bytes:
     """The one byte form of a stored message: keys sorted, no spaces. This is what hashes cover."""
     return json.dumps(json.loads(text), sort_keys=True, separators=(",", ":")).encode("ascii")
+
+
+def content_digest(message: Message) -> bytes:
+    """16 bytes that are equal for messages which say the same: role, name and blocks, whatever their ids."""
+    blocks = [
+        {
+            "type": type(block).__name__,
+            **{
+                name: value
+                for name in block.__slots__
+                if (value := getattr(block, name)) is not None and value is not False
+            },
+        }
+        for block in message.blocks
+    ]
+    return text_digest(json.dumps([message.role, message.name, blocks], sort_keys=True))
+
+
+def text_digest(text: str) -> bytes:
+    """16 bytes of SHA-256 over ASCII text."""
+    return hashlib.sha256(text.encode("ascii")).digest()[:16]

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from heapq import nsmallest
 
-from context_compaction.archive.base import SearchDocument, SearchPool
+from context_compaction.archive.records import SearchDocument, SearchPool
 
 Counts = dict[str, int]
 ROLE_WEIGHTS: Mapping[str, float] = {"system": 0.7, "developer": 0.7}

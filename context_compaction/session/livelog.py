@@ -11,7 +11,7 @@ from context_compaction.counting import TokenCounter
 from context_compaction.errors import DuplicateMessage
 from context_compaction.groups import Pairing, Placement, add_closed
 from context_compaction.messages import Message
-from context_compaction.messages.storage import canonical, encode
+from context_compaction.messages.storage import content_digest
 from context_compaction.planner.stateless import read_messages
 from context_compaction.render import Renderer, RenderOptions
 from context_compaction.render.recording import record_of, shown_as
@@ -124,14 +124,14 @@ class LiveLog:
         ids = [message.id for message in messages if message.id is not None]
         if not ids:
             return messages
-        known = {key: message for key, (_, message) in self._archive.find_ids(self.branch, ids).items()}
+        known = {key: digest for key, (_, digest) in self._archive.find_ids(self.branch, ids).items()}
         fresh: list[Message] = []
         for index, message in enumerate(messages):
             if message.id is None or message.id not in known:
                 fresh.append(message)
                 if message.id is not None:
-                    known[message.id] = message
-            elif canonical(encode(known[message.id])) != canonical(encode(message)):
+                    known[message.id] = content_digest(message)
+            elif known[message.id] != content_digest(message):
                 raise DuplicateMessage(message.id, index)
         return fresh
 

@@ -48,7 +48,7 @@ class SessionState:
 
     def notice(self) -> None:
         """Take up what another writer of the session appended or compacted, if one did."""
-        if self.archive.tip(self.live.branch) != (self.live.last_seq, self.live.view.version):
+        if self.archive.tip(self.live.branch) != (self.live.last_seq, self.live.view.version, True):
             self.load()
 
     def catch_up(self) -> None:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from context_compaction.archive import SQLiteArchive
-from context_compaction.archive.sqlite.spans import FOREVER
+from context_compaction.archive import Fork, SQLiteArchive
 from context_compaction.errors import ArchiveCorrupt
 from context_compaction.messages import MediaBlock, Message, TextBlock
 from context_compaction.recall import recall
 from context_compaction.testing.archive_rows import PICTURE, Writer, nasty_messages
+from context_compaction.view import View
 
 
 @pytest.fixture
@@ -56,12 +56,12 @@ def test_a_stored_text_that_is_no_message_is_told(path: Path):
 
 
 def test_a_branch_reads_its_ancestors_up_to_the_fork(path: Path):
-    """Rows of a fork laid by hand: log, ids, search and numbering work through it."""
+    """Log, ids, search and numbering work through a fork."""
     with SQLiteArchive(path) as archive:
         parent = Writer.of(archive)
         parent.append(*(Message("user", (TextBlock(f"apple {n}"),), id=f"i{n}") for n in range(1, 5)))
-        child = fork(path, parent.branch, at=2)
         parent.append(Message("user", (TextBlock("pear of the parent"),)))
+        child = archive.fork(parent.branch, Fork(at=2, view=View(), last_summary=0, state={}))
         state = archive.open_session("default", "s")
         assert (state.branch, state.last_seq) == (child, 2)
         writer = Writer.of(archive)
@@ -70,35 +70,12 @@ def test_a_branch_reads_its_ancestors_up_to_the_fork(path: Path):
         assert texts == ["apple 1", "apple 2", "plum", "apple"]
         assert [row.message.text for row in archive.messages(child, [(2, 3)])] == ["apple 2", "plum"]
         found = archive.find_ids(child, ["i1", "i3", "i4"])
-        assert {name: (seq, message.text) for name, (seq, message) in found.items()} == {
-            "i1": (1, "apple 1"),
-            "i3": (3, "plum"),
-        }
+        assert {name: seq for name, (seq, _) in found.items()} == {"i1": 1, "i3": 3}
         assert recall(archive, child, "pear") == []
         assert {hit.ref for hit in recall(archive, child, "apple")} == {"m:1", "m:2", "m:3", "m:4"}
         pool = archive.search(child, ["appl"])
         assert (pool.total, dict(pool.frequencies), pool.mean_length) == (4, {"appl": 3}, 6 / 4)
         assert [row.message.text for row in archive.messages(parent.branch)][2:4] == ["apple 3", "apple 4"]
-
-
-def fork(path: Path, parent: int, at: int) -> int:
-    """A second branch as a fork would write it, active."""
-    length = query(path, "SELECT sum(length) FROM documents WHERE branch = ? AND seq <= ?", parent, at)[0][0]
-    query(
-        path,
-        "INSERT INTO branches (session, parent, fork_at, documents, terms, created_at) "
-        "SELECT session, id, ?, ?, ?, 0 FROM branches WHERE id = ?",
-        at,
-        at,
-        length,
-        parent,
-    )
-    child = query(path, "SELECT max(id) FROM branches")[0][0]
-    query(path, "INSERT INTO spans VALUES (?, ?, ?, 0)", child, parent, at)
-    query(path, "INSERT INTO spans VALUES (?, ?, ?, ?)", child, child, FOREVER, FOREVER)
-    query(path, "UPDATE sessions SET active = ?", child)
-    assert isinstance(child, int)
-    return child
 
 
 def test_a_forked_process_leaves_the_connections_of_its_parent_alone(path: Path):

@@ -207,6 +207,8 @@ class Interrupting(HangingDrafter):
 
 def test_ctrl_c_cancels_the_draft_and_keeps_the_view() -> None:
     """It reaches the caller, and the session is not left locked."""
+    # A shell that starts the tests in its background has Python ignore the signal.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     drafter = Interrupting(POINTS)
     s = session(drafter=drafter, policy=DRAFTING)
     s.append(filling(900))

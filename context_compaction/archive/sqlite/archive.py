@@ -4,22 +4,41 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
-from context_compaction.archive.base import (
+from context_compaction.archive.base import Archive, Forks
+from context_compaction.archive.records import (
     AppendBatch,
-    Archive,
+    Branch,
     BranchState,
     Commit,
+    Forgotten,
+    Fork,
+    OutlineRow,
+    Problem,
+    Pruned,
     SearchPool,
     StoredMessage,
+    Tip,
 )
-from context_compaction.archive.sqlite import branches, log, search, views
+from context_compaction.archive.sqlite import (
+    backups,
+    branches,
+    erasing,
+    forgetting,
+    forks,
+    log,
+    pruning,
+    search,
+    transfer,
+    verifying,
+    views,
+)
 from context_compaction.archive.sqlite.connection import Connections
 from context_compaction.archive.sqlite.opening import MEMORY
 from context_compaction.archive.sqlite.spans import FOREVER, spans_of
 from context_compaction.events import CompactionEvent
-from context_compaction.messages import Message
 from context_compaction.view import Pin, Range, SummaryRecord, View
 
 
@@ -53,6 +72,31 @@ class SQLiteArchive(Archive):
         with self._connections.writing() as connection:
             return branches.read_state(connection, branches.start_session(connection, namespace, session_id))
 
+    def state(self, branch: int) -> BranchState:
+        """As flat as `open_session`."""
+        with self._connections.reading() as connection:
+            return branches.read_state(connection, branch)
+
+    def sessions(self, namespace: str | None = None) -> list[tuple[str, str]]:
+        """In the order they began."""
+        with self._connections.reading() as connection:
+            return branches.sessions(connection, namespace)
+
+    def branches(self, branch: int) -> list[Branch]:
+        """In the order they began."""
+        with self._connections.reading() as connection:
+            return branches.of_session(connection, branch)
+
+    def fork(self, branch: int, fork: Fork) -> int:
+        """One transaction; no message is copied."""
+        with self._connections.writing() as connection:
+            return forks.fork(connection, branch, fork)
+
+    def activate(self, branch: int) -> None:
+        """One row."""
+        with self._connections.writing() as connection:
+            branches.activate(connection, branch)
+
     def append(self, branch: int, batch: AppendBatch) -> None:
         """One transaction for rows, media, calls and index. `DuplicateMessage` for an id of the log."""
         rows = log.prepare(batch.rows)
@@ -62,7 +106,7 @@ class SQLiteArchive(Archive):
             log.append(connection, branch, batch, rows)
             search.index_messages(connection, branch, rows, entries, spans)
 
-    def find_ids(self, branch: int, ids: Iterable[str]) -> dict[str, tuple[int, Message]]:
+    def find_ids(self, branch: int, ids: Iterable[str]) -> dict[str, tuple[int, bytes]]:
         """One indexed look-up for all ids together."""
         with self._connections.reading() as connection:
             return log.find_ids(connection, spans_of(connection, branch), ids)
@@ -74,7 +118,12 @@ class SQLiteArchive(Archive):
                 connection, spans_of(connection, branch), [(1, FOREVER)] if ranges is None else ranges
             )
 
-    def tip(self, branch: int) -> tuple[int, int]:
+    def outline(self, branch: int, after: int = 0) -> list[OutlineRow]:
+        """Read past the payloads, whatever their size."""
+        with self._connections.reading() as connection:
+            return log.outline(connection, spans_of(connection, branch), after)
+
+    def tip(self, branch: int) -> Tip:
         """One statement, two index look-ups."""
         with self._connections.reading() as connection:
             return branches.tip(connection, branch)
@@ -129,6 +178,48 @@ class SQLiteArchive(Archive):
         """FTS5 finds the candidates; its own scores are not used."""
         with self._connections.reading() as connection:
             return search.find(connection, branch, spans_of(connection, branch), terms, limit)
+
+    def prune(
+        self,
+        max_age: timedelta | float | None = None,
+        max_bytes: int | None = None,
+        *,
+        uncovered: bool = False,
+    ) -> Pruned:
+        """One transaction; the file is made smaller where much of it has become free."""
+        with self._connections.writing() as connection:
+            pruned = pruning.prune(connection, max_age, max_bytes, uncovered=uncovered)
+        erasing.shrink(self._connections)
+        return pruned
+
+    def forget(self, session_id: str, namespace: str = "default", *, forks: Forks = "raise") -> Forgotten:
+        """One transaction for the rows; then the file is written anew, so that no page keeps a copy.
+
+        Should the process end in between, the next one to open the archive does the second part.
+        """
+        with self._connections.writing() as connection:
+            forgotten = forgetting.forget(connection, session_id, namespace, forks)
+        erasing.erase(self._connections)
+        return forgotten
+
+    def verify(self, session_id: str | None = None, namespace: str = "default") -> list[Problem]:
+        """Of everything: SQLite's own integrity check too."""
+        with self._connections.reading() as connection:
+            return verifying.verify(connection, session_id, namespace)
+
+    def backup(self, path: str | os.PathLike[str]) -> None:
+        """Written compact, without free pages; readers and writers go on meanwhile."""
+        backups.backup(self._connections, path)
+
+    def export(self, path: str | os.PathLike[str]) -> int:
+        """Streamed from one read transaction."""
+        with self._connections.reading() as connection:
+            return transfer.export(connection, path)
+
+    def import_(self, path: str | os.PathLike[str]) -> int:
+        """One transaction; the hash chain is checked before it commits."""
+        with self._connections.writing() as connection:
+            return transfer.import_(connection, path)
 
     def close(self) -> None:
         """Every thread's connection."""

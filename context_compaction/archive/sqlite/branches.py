@@ -8,9 +8,9 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from context_compaction.archive.base import BranchState
+from context_compaction.archive.records import Branch, BranchState, Tip
 from context_compaction.archive.sqlite.names import escaped, unescaped
-from context_compaction.archive.sqlite.spans import FOREVER, Span, gone, spans_of
+from context_compaction.archive.sqlite.spans import ACTIVATE, FOREVER, Span, gone, spans_of
 from context_compaction.archive.sqlite.views import read_summaries, read_view
 from context_compaction.groups import Call
 from context_compaction.view import Pin
@@ -26,12 +26,22 @@ SELECT id, ?, ? FROM namespaces WHERE name = ?
 """
 ADD_BRANCH = "INSERT INTO branches (session, created_at) VALUES (?, ?)"
 ADD_SPAN = "INSERT INTO spans (branch, ancestor, last_seq, last_summary) VALUES (?, ?, ?, ?)"
-ACTIVATE = "UPDATE sessions SET active = ? WHERE id = ?"
-READ_BRANCH = "SELECT fork_at, version, next_summary, state FROM branches WHERE id = ?"
+SET_ACTIVE = "UPDATE sessions SET active = ? WHERE id = ?"
+READ_BRANCH = "SELECT last_seq, version, next_summary, state FROM branches WHERE id = ?"
 READ_TIP = """
-SELECT coalesce((SELECT max(seq) FROM messages WHERE branch = ?), fork_at), version FROM branches WHERE id = ?
+SELECT branches.last_seq, branches.version, sessions.active = branches.id
+FROM branches JOIN sessions ON sessions.id = branches.session WHERE branches.id = ?
 """
-LAST_SEQ = "SELECT max(seq) FROM messages WHERE branch = ?"
+READ_SESSIONS = """
+SELECT namespaces.name, sessions.session_id FROM sessions
+JOIN namespaces ON namespaces.id = sessions.namespace ORDER BY sessions.id
+"""
+READ_BRANCHES = """
+SELECT branches.id, branches.parent, branches.fork_at, branches.last_seq, branches.version,
+    sessions.active = branches.id, branches.created_at
+FROM branches JOIN sessions ON sessions.id = branches.session
+WHERE sessions.id = (SELECT session FROM branches WHERE id = ?) ORDER BY branches.id
+"""
 PENDING_CALLS = """
 SELECT seq, position, call_id, closed_at, answered_by FROM calls
 WHERE branch = ? AND (answered_by IS NULL OR closed_at IS NOT NULL) ORDER BY seq, position
@@ -61,7 +71,7 @@ def start_session(connection: sqlite3.Connection, namespace: str, session_id: st
     session = connection.execute(ADD_SESSION, (escaped(session_id), now, escaped(namespace))).lastrowid
     branch = connection.execute(ADD_BRANCH, (session, now)).lastrowid
     connection.execute(ADD_SPAN, (branch, branch, FOREVER, FOREVER))
-    connection.execute(ACTIVATE, (branch, session))
+    connection.execute(SET_ACTIVE, (branch, session))
     if branch is None:  # sqlite3 sets it after every INSERT
         raise gone(0)
     return branch
@@ -72,13 +82,13 @@ def read_state(connection: sqlite3.Connection, branch: int) -> BranchState:
     row = connection.execute(READ_BRANCH, (branch,)).fetchone()
     if row is None:
         raise gone(branch)
-    fork_at, version, next_summary, state = row
+    last_seq, version, next_summary, state = row
     spans = spans_of(connection, branch)
     view = read_view(connection, branch, version)
     unanswered, open_calls, synthetics = _calls(connection, branch)
     return BranchState(
         branch=branch,
-        last_seq=connection.execute(LAST_SEQ, (branch,)).fetchone()[0] or fork_at,
+        last_seq=last_seq,
         view=view,
         summaries=read_summaries(connection, spans, view.summaries) if view.summaries else {},
         next_summary=next_summary,
@@ -91,12 +101,35 @@ def read_state(connection: sqlite3.Connection, branch: int) -> BranchState:
     )
 
 
-def tip(connection: sqlite3.Connection, branch: int) -> tuple[int, int]:
-    """Number of the newest message, version of the view."""
+def sessions(connection: sqlite3.Connection, namespace: str | None) -> list[tuple[str, str]]:
+    """Namespace and id of each, in the order they began."""
+    found = [(unescaped(name), unescaped(session)) for name, session in connection.execute(READ_SESSIONS)]
+    return [place for place in found if namespace is None or place[0] == namespace]
+
+
+def of_session(connection: sqlite3.Connection, branch: int) -> list[Branch]:
+    """The branches of the session that this one is of, in the order they began."""
+    rows = connection.execute(READ_BRANCHES, (branch,)).fetchall()
+    if not rows:
+        raise gone(branch)
+    return [
+        Branch(number, parent, fork_at, last_seq, version, bool(active), created_at)
+        for number, parent, fork_at, last_seq, version, active, created_at in rows
+    ]
+
+
+def activate(connection: sqlite3.Connection, branch: int) -> None:
+    """Let the branch's session go on with it."""
+    if connection.execute(ACTIVATE, (branch, branch)).rowcount != 1:
+        raise gone(branch)
+
+
+def tip(connection: sqlite3.Connection, branch: int) -> Tip:
+    """Where the branch stands."""
     row = connection.execute(READ_TIP, (branch, branch)).fetchone()
     if row is None:
         raise gone(branch)
-    return row
+    return Tip(row[0], row[1], bool(row[2]))
 
 
 def write_state(connection: sqlite3.Connection, branch: int, state: Mapping[str, Any]) -> None:

@@ -6,44 +6,49 @@ import hashlib
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from context_compaction.archive.base import AppendBatch, StoredMessage
+from context_compaction.archive.records import AppendBatch, OutlineRow, StoredMessage
 from context_compaction.archive.sqlite.names import escaped, listed, unescaped
-from context_compaction.archive.sqlite.payloads import Blob, hashes_in, restored, shelved
-from context_compaction.archive.sqlite.spans import Span, clipped, gone, spans_of
-from context_compaction.errors import ArchiveCorrupt, DuplicateMessage, StaleView
+from context_compaction.archive.sqlite.payloads import Blob, decoded, shelved
+from context_compaction.archive.sqlite.spans import ACTIVATE, Span, clipped, gone, left
+from context_compaction.archive.tombstones import tombstone
+from context_compaction.errors import DuplicateMessage, StaleView
 from context_compaction.groups import Kind
-from context_compaction.messages import Message
-from context_compaction.messages.storage import canonical, decode, encode
+from context_compaction.messages.storage import canonical, content_digest, encode
 from context_compaction.text.dates import epoch
-from context_compaction.text.features import Features
+from context_compaction.text.features import Features, features_of
 from context_compaction.view import Range
 
-TIP = "SELECT seq, hash FROM messages WHERE branch = ? ORDER BY seq DESC LIMIT 1"
-AT = "SELECT seq, hash FROM messages WHERE branch = ? AND seq = ?"
-FORKED_AT = "SELECT fork_at FROM branches WHERE id = ?"
+END = """
+SELECT branches.last_seq, branches.tip, sessions.active = branches.id
+FROM branches JOIN sessions ON sessions.id = branches.session WHERE branches.id = ?
+"""
+ADVANCE = "UPDATE branches SET last_seq = ?, tip = ? WHERE id = ?"
 NEXT_MESSAGE = "SELECT coalesce(max(id), 0) + 1 FROM messages"
 ADD_MESSAGE = """
 INSERT INTO messages (id, branch, seq, message_id, role, kind, group_first, tokens, counter, epoch, stored_at,
-    supersedes, hash, features, payload)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    supersedes, hash, digest, size, features, payload)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 ADD_BLOB = "INSERT OR IGNORE INTO blobs (hash, encoding, data) VALUES (?, ?, ?)"
 LINK_BLOB = "INSERT INTO message_blobs (message, blob) SELECT ?, id FROM blobs WHERE hash = ?"
-READ_BLOB = "SELECT encoding, data FROM blobs WHERE hash = ?"
 OPEN_CALL = "INSERT INTO calls (branch, seq, position, call_id) VALUES (?, ?, ?, ?)"
 CLOSE_CALL = "UPDATE calls SET closed_at = ? WHERE branch = ? AND seq = ? AND position = ?"
 ANSWER_CALL = "UPDATE calls SET answered_by = ? WHERE branch = ? AND seq = ? AND position = ?"
 READ_MESSAGES = """
-SELECT seq, payload, group_first, kind, tokens, counter, features, supersedes, hash FROM messages
+SELECT seq, payload, group_first, kind, tokens, counter, features, supersedes, hash, pruned_at FROM messages
 WHERE branch = ? AND seq BETWEEN ? AND ? ORDER BY seq
 """
 TOTALS = "SELECT count(*), coalesce(sum(tokens), 0) FROM messages WHERE branch = ? AND seq BETWEEN ? AND ?"
 FIND_IDS = """
-SELECT message_id, seq, payload FROM messages
+SELECT message_id, seq, digest FROM messages
 WHERE branch = ? AND message_id IN (SELECT value FROM json_each(?)) AND seq <= ?
+"""
+OUTLINE = """
+SELECT seq, message_id, digest, role, kind, supersedes FROM messages
+WHERE branch = ? AND seq BETWEEN ? AND ? ORDER BY seq
 """
 
 
@@ -54,6 +59,7 @@ class Prepared:
     row: StoredMessage
     epoch: float | None
     canonical: bytes
+    digest: bytes
     features: str
     payload: str
     blobs: tuple[Blob, ...]
@@ -66,22 +72,21 @@ def prepare(rows: Sequence[StoredMessage]) -> list[Prepared]:
 
 def append(connection: sqlite3.Connection, branch: int, batch: AppendBatch, rows: Sequence[Prepared]) -> None:
     """Write the rows behind the end of the log. Raises `StaleView` if the end has moved."""
-    last, previous = _tip(connection, branch)
-    if last != batch.after_seq:
-        raise StaleView(
-            f"the log ends at m:{last}, not m:{batch.after_seq} as the append was made for; read it again"
-        )
+    previous = _end(connection, branch, batch)
     key = connection.execute(NEXT_MESSAGE).fetchone()[0]
     now = time.time()
-    for offset, (prepared, values) in enumerate(_values(branch, rows, previous, key, now)):
+    for offset, prepared in enumerate(rows):
+        previous = hashlib.sha256(previous + prepared.canonical).digest()
         try:
-            connection.execute(ADD_MESSAGE, values)
+            connection.execute(ADD_MESSAGE, _values(prepared, key + offset, branch, now, previous))
         except sqlite3.IntegrityError as error:
             _explain(error, prepared.row, offset)
             raise
         for blob in prepared.blobs:
             connection.execute(ADD_BLOB, (blob.hash, blob.encoding, blob.data))
-            connection.execute(LINK_BLOB, (values[0], blob.hash))
+            connection.execute(LINK_BLOB, (key + offset, blob.hash))
+    if rows:
+        connection.execute(ADVANCE, (rows[-1].row.seq, previous, branch))
     _change_calls(connection, branch, batch)
 
 
@@ -105,64 +110,71 @@ def totals(connection: sqlite3.Connection, spans: Sequence[Span]) -> tuple[int, 
 
 def find_ids(
     connection: sqlite3.Connection, spans: Sequence[Span], ids: Iterable[str]
-) -> dict[str, tuple[int, Message]]:
-    """Number and message of those ids that the log has."""
+) -> dict[str, tuple[int, bytes]]:
+    """Number and content digest of those ids that the log has."""
     wanted = listed([escaped(name) for name in ids])
     return {
-        unescaped(name): (seq, _message(connection, seq, payload))
+        unescaped(name): (seq, digest)
         for span in spans
-        for name, seq, payload in connection.execute(FIND_IDS, (span.branch, wanted, span.last))
+        for name, seq, digest in connection.execute(FIND_IDS, (span.branch, wanted, span.last))
     }
+
+
+def outline(connection: sqlite3.Connection, spans: Sequence[Span], after: int) -> list[OutlineRow]:
+    """The rows behind ``after`` without what they say."""
+    return [
+        OutlineRow(row[0], None if row[1] is None else unescaped(row[1]), *row[2:])
+        for span in spans
+        for row in connection.execute(OUTLINE, clipped(span, after + 1, span.last))
+    ]
 
 
 def _prepared(row: StoredMessage) -> Prepared:
     text = encode(row.message)
     payload, blobs = shelved(row.message, text)
     features = json.dumps(row.features.to_json(), separators=(",", ":"))
-    return Prepared(row, epoch(row.message.timestamp), canonical(text), features, payload, blobs)
+    digest = content_digest(row.message)
+    return Prepared(row, epoch(row.message.timestamp), canonical(text), digest, features, payload, blobs)
 
 
-def _tip(connection: sqlite3.Connection, branch: int) -> tuple[int, bytes]:
-    """Number and hash of the last message that the branch sees."""
-    row = connection.execute(TIP, (branch,)).fetchone()
-    if row is not None:
-        return row
-    forked = connection.execute(FORKED_AT, (branch,)).fetchone()
-    if forked is None:
+def _end(connection: sqlite3.Connection, branch: int, batch: AppendBatch) -> bytes:
+    """Hash of the last message that the branch sees. Raises `StaleView` if the batch is not for behind it."""
+    row = connection.execute(END, (branch,)).fetchone()
+    if row is None:
         raise gone(branch)
-    for span in spans_of(connection, branch):
-        row = connection.execute(AT, (span.branch, forked[0])).fetchone() if span.last >= forked[0] else None
-        if row is not None:
-            return row
-    return 0, b""
-
-
-def _values(
-    branch: int, rows: Sequence[Prepared], previous: bytes, key: int, now: float
-) -> Iterator[tuple[Prepared, tuple[int | float | str | bytes | None, ...]]]:
-    for offset, prepared in enumerate(rows):
-        row = prepared.row
-        previous = hashlib.sha256(previous + prepared.canonical).digest()
-        yield (
-            prepared,
-            (
-                key + offset,
-                branch,
-                row.seq,
-                None if row.message.id is None else escaped(row.message.id),
-                row.message.role,
-                row.kind,
-                row.group,
-                row.tokens,
-                row.counter,
-                prepared.epoch,
-                now,
-                row.supersedes,
-                previous,
-                prepared.features,
-                prepared.payload,
-            ),
+    last, tip, active = row
+    if last != batch.after_seq:
+        raise StaleView(
+            f"the log ends at m:{last}, not m:{batch.after_seq} as the append was made for; read it again"
         )
+    if batch.activate:
+        connection.execute(ACTIVATE, (branch, branch))
+    elif not active:
+        raise left(branch)
+    return tip
+
+
+def _values(prepared: Prepared, key: int, branch: int, now: float, chained: bytes) -> tuple[object, ...]:
+    row = prepared.row
+    return (
+        key,
+        branch,
+        row.seq,
+        None if row.message.id is None else escaped(row.message.id),
+        row.message.role,
+        row.kind,
+        row.group,
+        row.tokens,
+        row.counter,
+        prepared.epoch,
+        now,
+        row.supersedes,
+        chained,
+        prepared.digest,
+        len(prepared.payload) + len(prepared.features),
+        prepared.features,
+        prepared.payload,
+    )
 
 
 def _explain(error: sqlite3.IntegrityError, row: StoredMessage, index: int) -> None:
@@ -197,33 +209,25 @@ def _united(ranges: Sequence[Range]) -> list[Range]:
     return out
 
 
-Row = tuple[int, str, int, Kind, int, str, str, int | None, bytes]
+Row = tuple[int, str | None, int, Kind, int, str, str | None, int | None, bytes, float | None]
 
 
 def _stored(connection: sqlite3.Connection, row: Row) -> StoredMessage:
-    seq, payload, group, kind, tokens, counter, features, supersedes, digest = row
+    seq, payload, group, kind, tokens, counter, features, supersedes, digest, pruned_at = row
+    if payload is None or features is None:
+        message = tombstone(seq, seq, tokens, pruned_at)
+        found = features_of(message)
+    else:
+        message, found = decoded(connection, seq, payload), Features.from_json(json.loads(features))
     return StoredMessage(
         seq=seq,
-        message=_message(connection, seq, payload),
+        message=message,
         group=group,
         kind=kind,
         tokens=tokens,
         counter=counter,
-        features=Features.from_json(json.loads(features)),
+        features=found,
         supersedes=supersedes,
         hash=digest.hex(),
+        pruned_at=pruned_at,
     )
-
-
-def _message(connection: sqlite3.Connection, seq: int, payload: str) -> Message:
-    hashes = hashes_in(payload)
-    if hashes:
-        payload = restored(payload, {name: _blob(connection, name, seq) for name in hashes})
-    return decode(payload)
-
-
-def _blob(connection: sqlite3.Connection, name: str, seq: int) -> Blob:
-    row = connection.execute(READ_BLOB, (name,)).fetchone()
-    if row is None:
-        raise ArchiveCorrupt(f"m:{seq}: its media {name[:12]} is missing from the archive; restore a backup")
-    return Blob(name, *row)

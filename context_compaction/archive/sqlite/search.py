@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from context_compaction.archive.base import SearchDocument, SearchPool
+from context_compaction.archive.records import SearchDocument, SearchPool
 from context_compaction.archive.sqlite.log import Prepared
 from context_compaction.archive.sqlite.spans import FOREVER, Span
 from context_compaction.text.terms import message_terms, terms_of

@@ -9,6 +9,7 @@ from context_compaction.errors import StaleView
 
 FOREVER = 2**63 - 1
 """Where a branch's own span ends."""
+ACTIVATE = "UPDATE sessions SET active = ? WHERE id = (SELECT session FROM branches WHERE id = ?)"
 READ_SPANS = """
 SELECT ancestor, last_seq, last_summary FROM spans WHERE branch = ? ORDER BY last_seq, ancestor
 """
@@ -46,3 +47,8 @@ def gone(branch: int) -> StaleView:
     return StaleView(
         f"branch {branch} is not in this archive any more: its session was forgotten; open it again"
     )
+
+
+def left(branch: int) -> StaleView:
+    """The error for a branch that its session no longer goes on with."""
+    return StaleView(f"the session has gone on to another branch than {branch}; open it again")

@@ -7,8 +7,8 @@ import sqlite3
 import time
 from collections.abc import Iterable, Sequence
 
-from context_compaction.archive.base import Commit
-from context_compaction.archive.sqlite.spans import Span, gone
+from context_compaction.archive.records import Commit
+from context_compaction.archive.sqlite.spans import Span, gone, left
 from context_compaction.errors import StaleView
 from context_compaction.events import CompactionEvent
 from context_compaction.view import Pin, SummaryRecord, View
@@ -18,7 +18,7 @@ READ_VIEW = "SELECT version, head_end, pins, entries FROM views WHERE branch = ?
 ADD_VIEW = "INSERT INTO views (branch, version, head_end, pins, entries) VALUES (?, ?, ?, ?, ?)"
 ADVANCE = """
 UPDATE branches SET version = ?, next_summary = max(next_summary, ?), state = ?
-WHERE id = ? AND version = ?
+WHERE id = ? AND version = ? AND id = (SELECT active FROM sessions WHERE sessions.id = branches.session)
 """
 READ_VERSION = "SELECT version FROM branches WHERE id = ?"
 ADD_SUMMARY = """
@@ -65,12 +65,17 @@ def write_commit(connection: sqlite3.Connection, branch: int, commit: Commit) ->
     moved = connection.execute(ADVANCE, (view.version, next_summary, state, branch, commit.base_version))
     if moved.rowcount != 1:
         raise _stale(connection, branch, commit.base_version)
-    pins = json.dumps([(pin.ref, pin.text) for pin in view.pins])
-    entries = json.dumps([entry_to_json(entry) for entry in view.head], separators=(",", ":"))
-    connection.execute(ADD_VIEW, (branch, view.version, view.head_end, pins, entries))
+    add_view(connection, branch, view)
     for summary in commit.summaries:
         _add_summary(connection, branch, summary)
     add_event(connection, branch, commit.event)
+
+
+def add_view(connection: sqlite3.Connection, branch: int, view: View) -> None:
+    """Write one version of a branch's view."""
+    pins = json.dumps([(pin.ref, pin.text) for pin in view.pins])
+    entries = json.dumps([entry_to_json(entry) for entry in view.head], separators=(",", ":"))
+    connection.execute(ADD_VIEW, (branch, view.version, view.head_end, pins, entries))
 
 
 def add_event(connection: sqlite3.Connection, branch: int, event: CompactionEvent) -> None:
@@ -132,6 +137,8 @@ def _stale(connection: sqlite3.Connection, branch: int, planned_on: int) -> Stal
     row = connection.execute(READ_VERSION, (branch,)).fetchone()
     if row is None:
         return gone(branch)
+    if row[0] == planned_on:
+        return left(branch)
     return StaleView(
         f"the view is at version {row[0]}, the compaction was planned on {planned_on}; plan again"
     )

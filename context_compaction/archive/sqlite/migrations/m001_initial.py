@@ -10,6 +10,8 @@ its row with ``payload`` NULL: number, hash and tokens stay.
 
 from __future__ import annotations
 
+import sqlite3
+
 NAMESPACES = """
 CREATE TABLE namespaces (
     id INTEGER PRIMARY KEY,
@@ -195,7 +197,7 @@ CREATE VIRTUAL TABLE search_index USING fts5(
 )
 """
 
-VERSION_1 = (
+STATEMENTS = (
     NAMESPACES,
     SESSIONS,
     BRANCHES,
@@ -221,3 +223,9 @@ VERSION_1 = (
     DOCUMENTS,
     SEARCH_INDEX,
 )
+
+
+def upgrade(connection: sqlite3.Connection) -> None:
+    """Log, branches, views, summaries with lineage, pins, compactions, search."""
+    for statement in STATEMENTS:
+        connection.execute(statement)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 
-from context_compaction.archive.sqlite import schema
+from context_compaction.archive.sqlite.migrations import m001_initial, m002_life_of_data
 from context_compaction.errors import ArchiveCorrupt, ArchiveTooNew
 
 APPLICATION_ID = 0x43434D50
@@ -17,13 +17,7 @@ COUNT_TABLES = "SELECT count(*) FROM sqlite_master"
 Migration = Callable[[sqlite3.Connection], None]
 
 
-def m001_initial(connection: sqlite3.Connection) -> None:
-    """Log, branches, views, summaries with lineage, pins, compactions, search."""
-    for statement in schema.VERSION_1:
-        connection.execute(statement)
-
-
-MIGRATIONS: tuple[Migration, ...] = (m001_initial,)
+MIGRATIONS: tuple[Migration, ...] = (m001_initial.upgrade, m002_life_of_data.upgrade)
 """The schema version is how many of these a file has seen."""
 
 
@@ -48,18 +42,32 @@ def version_of(connection: sqlite3.Connection, place: str) -> int:
 def migrate(connection: sqlite3.Connection, place: str) -> None:
     """Bring the file to the newest schema; each step and its record are one transaction."""
     while version_of(connection, place) < len(MIGRATIONS):
+        # Off, as a step may rebuild a table that others point at; that all still do is checked at its end.
+        connection.execute("PRAGMA foreign_keys = OFF")
         connection.execute("BEGIN IMMEDIATE")
         try:
             # Read again under the lock: another process may have been first.
             version = version_of(connection, place)
             if version < len(MIGRATIONS):
                 MIGRATIONS[version](connection)
+                _check_references(connection, place)
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 connection.execute(f"PRAGMA user_version = {version + 1}")
             connection.execute("COMMIT")
         except BaseException:
             connection.rollback()
             raise
+        finally:
+            connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _check_references(connection: sqlite3.Connection, place: str) -> None:
+    broken = connection.execute("PRAGMA foreign_key_check").fetchone()
+    if broken is not None:
+        raise ArchiveCorrupt(
+            f"{place}: a row of {broken[0]} points at a missing row of {broken[2]}; nothing was changed, "
+            "restore a backup"
+        )
 
 
 def _header(connection: sqlite3.Connection) -> tuple[int, int, int]:

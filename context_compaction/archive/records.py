@@ -1,0 +1,210 @@
+"""What archives take and give: rows, batches, commits, branches. Plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+from context_compaction.events import CompactionEvent
+from context_compaction.groups import Call, Kind
+from context_compaction.messages import Message
+from context_compaction.text.features import Features
+from context_compaction.view import Pin, SummaryRecord, View
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """One row of the log. ``hash`` chains it to the row before: H(previous hash, canonical JSON)."""
+
+    seq: int
+    message: Message
+    group: int
+    kind: Kind
+    tokens: int
+    counter: str
+    """Name of the counter that ``tokens`` is by."""
+    features: Features
+    supersedes: int | None = None
+    """A head system message that this one replaces in the view; 0 for one that joins the head."""
+    hash: str = ""
+    """Set by the archive."""
+    pruned_at: float | None = None
+    """Set on a tombstone, in epoch seconds: ``message`` then only says what is gone."""
+
+    @property
+    def pruned(self) -> bool:
+        """Whether this is a tombstone."""
+        return self.pruned_at is not None
+
+
+@dataclass(frozen=True, slots=True)
+class AppendBatch:
+    """Messages for the end of a log, and what their coming changed about earlier calls."""
+
+    after_seq: int
+    """The last number of the log that the batch was made for; `StaleView` if it moved."""
+    rows: tuple[StoredMessage, ...]
+    opened: tuple[Call, ...] = ()
+    closed: tuple[Call, ...] = ()
+    """Calls that show a synthetic result from now on."""
+    answered: tuple[tuple[Call, int], ...] = ()
+    """Calls with the number of the result that answers them, in time or late."""
+    activate: bool = False
+    """Make the branch the one its session goes on with. Without it, it has to be that already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One compaction: written whole or not at all."""
+
+    base_version: int
+    """The version it was planned on; `StaleView` if it is no longer the newest."""
+    view: View
+    summaries: tuple[SummaryRecord, ...]
+    """Those that the compaction wrote."""
+    event: CompactionEvent
+    state: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class BranchState:
+    """What a session needs to go on where it, or another process, stopped."""
+
+    branch: int
+    last_seq: int
+    view: View
+    summaries: Mapping[int, SummaryRecord]
+    """Those that the view shows."""
+    next_summary: int
+    pins: tuple[Pin, ...] = ()
+    """Set by the user, in the order they were set (a view holds those of its own time)."""
+    unanswered: tuple[Call, ...] = ()
+    """Calls that are closed and may still get a late result, in log order."""
+    open_calls: tuple[Call, ...] = ()
+    synthetics: Mapping[int, tuple[str, ...]] = field(default_factory=dict[int, tuple[str, ...]])
+    """Call ids that closed unanswered, by the number of their assistant message."""
+    superseded: frozenset[int] = frozenset()
+    state: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """The session's own notes: re-arming, calibration."""
+
+
+class Tip(NamedTuple):
+    """Where a branch stands: enough to see that another writer was here."""
+
+    last_seq: int
+    version: int
+    active: bool
+    """Whether it is the branch that its session goes on with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One line of a session's history: a fork shares its ancestors' messages up to ``fork_at``."""
+
+    id: int
+    """The archive's number for it, never used again."""
+    parent: int | None
+    """The branch that message ``fork_at`` belongs to."""
+    fork_at: int
+    last_seq: int
+    version: int
+    """Of its view."""
+    active: bool
+    created_at: float
+    """Epoch seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """A branch to be: what it takes over from the one that it leaves at message ``at``."""
+
+    at: int
+    view: View
+    last_summary: int
+    """Summaries up to this number are shared; its own go on behind it."""
+    state: Mapping[str, Any]
+    session_id: str | None = None
+    """A new session of the same namespace to begin with it; None for a branch of the same session."""
+    activate: bool = True
+
+
+class OutlineRow(NamedTuple):
+    """One message of a log as `Session.sync` compares it: everything but what it says."""
+
+    seq: int
+    message_id: str | None
+    digest: bytes
+    """`content_digest` of the message."""
+    role: str
+    kind: Kind
+    supersedes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchDocument:
+    """One message or summary as the ranking sees it."""
+
+    branch: int
+    ref: str
+    """``m:57`` or ``s:3``."""
+    first: int
+    """The message's number, or the first one that a summary stands for."""
+    role: str
+    sitting: int
+    """Grows by one at every long pause; neighbours count only within a sitting."""
+    length: int
+    """Number of analysed terms."""
+    terms: Mapping[str, int]
+    """How often each *queried* term occurs in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPool:
+    """What a search ranks: the documents that hold a queried term, and the scope's own statistics."""
+
+    documents: Sequence[SearchDocument]
+    total: int
+    """Documents in the scope."""
+    mean_length: float
+    frequencies: Mapping[str, int]
+    """In how many documents of the scope each queried term occurs, beyond a limit on ``documents`` too."""
+    lengths: Mapping[tuple[int, int], tuple[int, int, str]]
+    """(branch, seq) -> (length, sitting, role) of messages around the documents, for the neighbour field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What a prune let go of."""
+
+    messages: int = 0
+    bytes: int = 0
+    """Of messages and media as they were stored."""
+    sessions: int = 0
+    """How many sessions they were of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What a forget erased."""
+
+    sessions: int = 0
+    branches: int = 0
+    messages: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that `verify` found, in words and with its place."""
+
+    kind: Literal["changed", "missing", "reordered", "damaged"]
+    """changed, missing, reordered: a message, by the hash chain. damaged: anything else."""
+    namespace: str
+    session_id: str
+    ref: str
+    """``m:57`` or ``s:3``; empty where it is of no one message."""
+    detail: str
+
+    def __str__(self) -> str:
+        place = f"{self.namespace}/{self.session_id} {self.ref}".strip(" /")
+        return f"{place}: {self.kind}: {self.detail}" if place else f"{self.kind}: {self.detail}"
