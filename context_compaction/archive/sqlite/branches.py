@@ -126,7 +126,7 @@ def activate(connection: sqlite3.Connection, branch: int) -> None:
 
 def tip(connection: sqlite3.Connection, branch: int) -> Tip:
     """Where the branch stands."""
-    row = connection.execute(READ_TIP, (branch, branch)).fetchone()
+    row = connection.execute(READ_TIP, (branch,)).fetchone()
     if row is None:
         raise gone(branch)
     return Tip(row[0], row[1], bool(row[2]))
