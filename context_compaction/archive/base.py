@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Literal, Self
 
@@ -38,6 +38,11 @@ Forks = Literal["raise", "detach", "cascade"]
 
 class Archive(ABC):
     """See the module's docstring. `open_archive` makes one from a path or an address."""
+
+    @property
+    def identity(self) -> Hashable:
+        """Equal for archives of one process that are the same data."""
+        return id(self)
 
     @abstractmethod
     def open_session(self, namespace: str, session_id: str) -> BranchState:

@@ -72,6 +72,8 @@ class BranchState:
     """What a session needs to go on where it, or another process, stopped."""
 
     branch: int
+    fork_at: int
+    """The last message that it shares with its ancestors; 0 for none."""
     last_seq: int
     view: View
     summaries: Mapping[int, SummaryRecord]
@@ -84,7 +86,8 @@ class BranchState:
     open_calls: tuple[Call, ...] = ()
     synthetics: Mapping[int, tuple[str, ...]] = field(default_factory=dict[int, tuple[str, ...]])
     """Call ids that closed unanswered, by the number of their assistant message."""
-    superseded: frozenset[int] = frozenset()
+    superseding: Mapping[int, int] = field(default_factory=dict[int, int])
+    """System messages that stand in the head for an earlier one, with its number (0 if for none)."""
     state: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """The session's own notes: re-arming, calibration."""
 
@@ -139,6 +142,7 @@ class OutlineRow(NamedTuple):
     role: str
     kind: Kind
     supersedes: int | None
+    pruned: bool
 
 
 @dataclass(frozen=True, slots=True)

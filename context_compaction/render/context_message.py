@@ -52,6 +52,11 @@ def beginning_text() -> str:
     return _enclose(BEGINNING, "")
 
 
+def is_context_message(message: Message) -> bool:
+    """Whether it is a context message of ours, by the id that only its own text gives."""
+    return message.id is not None and message.id == context_message(message.text).id
+
+
 def context_message(text: str) -> Message:
     """The context message with a deterministic id, so that it can be recognised when it comes back."""
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:24]

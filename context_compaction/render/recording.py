@@ -13,12 +13,25 @@ from context_compaction.view import LogRecord, LogWindow
 
 
 def record_of(
-    seq: int, message: Message, placement: Placement, counter: TokenCounter, *, references: bool
+    seq: int,
+    message: Message,
+    placement: Placement,
+    counter: TokenCounter,
+    *,
+    references: bool,
+    supersedes: int | None = None,
 ) -> LogRecord:
     """The record of message number ``seq``, placed by `groups.Pairing`."""
     shown = shown_as(seq, message, placement.kind, references=references)
     return LogRecord(
-        seq, message, placement.group, placement.kind, shown, counter.message(shown), features_of(message)
+        seq,
+        message,
+        placement.group,
+        placement.kind,
+        shown,
+        counter.message(shown),
+        features_of(message),
+        supersedes,
     )
 
 

@@ -34,6 +34,8 @@ class Renderer:
         options: RenderOptions,
     ) -> None:
         self.messages: list[Message] = []
+        self.seqs: list[int | None] = []
+        """For each of ``messages`` its number in the log; None for what the log does not have."""
         self.tokens = REQUEST_TOKENS
         self.context: Message | None = None
         self._counter = counter
@@ -41,7 +43,7 @@ class Renderer:
         """Call ids whose live results are still to come."""
         self._closed: list[str] = []
         """Call ids that get a synthetic result once the expected ones are in."""
-        self._deferred: list[Message] = []
+        self._deferred: list[tuple[Message, int]] = []
         self._in_head = True
         """Whether only messages of the system head came so far."""
         self._head_seq = 1
@@ -49,7 +51,7 @@ class Renderer:
         text = context_text(view, log, summaries, options)
         self._context_text = text
         for record, edit in view.shown(log):
-            self.push(record, edit, log.synthetics.get(record.seq, ()), log.superseded)
+            self.push(record, edit, log.synthetics.get(record.seq, ()), log.elsewhere)
         if text is not None and self._in_head:
             self._end_head(None)
 
@@ -58,13 +60,16 @@ class Renderer:
         record: LogRecord,
         edit: Edited | None = None,
         closed: tuple[str, ...] = (),
-        superseded: frozenset[int] = frozenset(),
+        elsewhere: frozenset[int] = frozenset(),
     ) -> None:
-        """Show the next record. ``closed``: its calls that are known to stay unanswered."""
+        """Show the next record.
+
+        ``closed``: its calls that are known to stay unanswered. ``elsewhere``: as in `LogWindow`.
+        """
         if record.message.role != "tool":
             self._close_batch()
         if self._in_head:
-            self._head(record, superseded)
+            self._head(record, elsewhere)
         if record.kind in ("late", "orphan") and self._expected:
             self._defer(record, edit)
             return
@@ -74,10 +79,12 @@ class Renderer:
         elif record.kind == "live":
             self._answer(record.message)
 
-    def _head(self, record: LogRecord, superseded: frozenset[int]) -> None:
+    def _head(self, record: LogRecord, elsewhere: frozenset[int]) -> None:
         """Stay in the system head or leave it, placing the context message."""
-        while self._head_seq in superseded:
+        while self._head_seq in elsewhere:
             self._head_seq += 1
+        if record.supersedes is not None:
+            return  # a later number, which stands here in another's place
         if record.message.is_system and record.seq == self._head_seq:
             self._head_seq += 1
         else:
@@ -119,19 +126,21 @@ class Renderer:
             message = synthetic_result(call_id)
             self._emit(message, self._counter.message(message))
         self._closed = []
-        self.messages += self._deferred
+        self.messages += [message for message, _ in self._deferred]
+        self.seqs += [seq for _, seq in self._deferred]
         self._deferred = []
 
     def _show(self, record: LogRecord, edit: Edited | None) -> None:
-        self._emit(_shown(record, edit), edit.tokens if edit else record.tokens)
+        self._emit(_shown(record, edit), edit.tokens if edit else record.tokens, record.seq)
 
     def _defer(self, record: LogRecord, edit: Edited | None) -> None:
         """Not shown yet, but counted: it will be there without anything being appended."""
-        self._deferred.append(_shown(record, edit))
+        self._deferred.append((_shown(record, edit), record.seq))
         self.tokens += edit.tokens if edit else record.tokens
 
-    def _emit(self, message: Message, tokens: int) -> None:
+    def _emit(self, message: Message, tokens: int, seq: int | None = None) -> None:
         self.messages.append(message)
+        self.seqs.append(seq)
         self.tokens += tokens
 
 

@@ -28,6 +28,8 @@ class Ahead:
         self._state = state
         self._compactor = compactor
         self._work: BackgroundPlan | None = None
+        self._branch = 0
+        """The branch that the plan is for."""
 
     @property
     def running(self) -> bool:
@@ -37,6 +39,7 @@ class Ahead:
     def start(self, task: Task) -> None:
         """Plan the task while nobody waits."""
         self._work = BackgroundPlan(task, self._state.settings.chain.starter(POST_TURN_DEADLINE))
+        self._branch = self._state.live.branch
 
     def drop(self) -> None:
         """Cancel; what the drafter still returns is discarded. Nothing is lost: the log is ahead of it."""
@@ -72,7 +75,8 @@ class Ahead:
         self._work = None
         state = self._state
         now = state.task(work.task.side, work.task.level, work.task.rule, state.settings.budget)
-        if work.plan is not None and work.plan.base_version == state.live.view.version:
+        here = (state.live.branch, state.live.version)
+        if work.plan is not None and (self._branch, work.plan.base_version) == here:
             yield from self._finish(now, work.plan)
         elif work.error is not None and not work.cancelled:
             reason = f"a rung failed: {type(work.error).__name__}: {work.error}"
@@ -83,7 +87,7 @@ class Ahead:
         try:
             yield from self._compactor.finish(now, rebased(now, made), time.perf_counter())
         except StaleView:
-            yield Call(self._state.load)
+            yield Call(self._state.recover)
         except ArchiveError as error:
             logger.warning("background compaction was not committed: %s", error)
             yield from self._compactor.give_up(now, f"{type(error).__name__}: {error}")

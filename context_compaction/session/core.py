@@ -6,6 +6,8 @@ The caller holds the session's single flight. Whatever blocks is a `Call`.
 from __future__ import annotations
 
 import logging
+import random
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -16,17 +18,24 @@ from context_compaction.errors import ArchiveError, StaleView
 from context_compaction.events import CompactionEvent, Side
 from context_compaction.messages import Message
 from context_compaction.planner import Call, Steps, Task, off_reason
+from context_compaction.planner.stateless import read_messages
 from context_compaction.policy import BARE_RULE
 from context_compaction.session.ahead import Ahead
 from context_compaction.session.compactor import Compactor
-from context_compaction.session.livelog import MessageLike
+from context_compaction.session.forking import fork_of
 from context_compaction.session.settings import PRE_TURN_DEADLINE, CallRule, pre_turn_rule
+from context_compaction.session.staging import MessageLike, without_known
 from context_compaction.session.state import SessionState
+from context_compaction.session.sync import Syncer, SyncResult
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
 RETRIES = 5
-"""How often an operation that lost a race against another writer of the session is run again."""
+"""How often a compaction that lost a race against another writer of the session is planned again."""
+PATIENCE = 5.0
+"""Seconds for which an append that lost such races is tried again."""
+JITTER = 0.004
+"""Seconds at most between two tries."""
 
 
 class SessionCore:
@@ -36,24 +45,67 @@ class SessionCore:
         self.state = state
         self.compactor = Compactor(state)
         self.ahead = Ahead(state, self.compactor)
+        self.syncer = Syncer(state)
 
     def append(self, messages: Sequence[MessageLike]) -> Steps[None]:
         """Convert, place, count, and add to the log; durable on return."""
-        yield from self._racing(lambda: self._store(messages))
+        read = read_messages(messages)
+        yield from self._racing(lambda: self._store(read))
 
-    def _store(self, messages: Sequence[MessageLike]) -> Steps[None]:
-        staged = self.state.live.stage(messages)
+    def _store(self, messages: Sequence[Message]) -> Steps[None]:
+        state = self.state
+        fresh = messages
+        if any(message.id is not None for message in messages):
+            fresh = yield Call(lambda: without_known(state.archive, state.live.branch, messages))
+        staged = state.live.stage([(message, None) for message in fresh])
         # One call, so that a cancelled task leaves no message behind whose pin was not set.
         yield Call(lambda: self.state.store(staged))
 
+    def sync(self, messages: Sequence[MessageLike], *, deep: bool) -> Steps[SyncResult]:
+        """Make the log equal to the list, by appending to it, or by going on with a branch."""
+        done = yield from self._racing(lambda: self.syncer.sync(messages, deep=deep))
+        if done.kind in ("forked", "switched"):
+            yield from self.ahead.give_up()
+        return done
+
+    def fork(self, at: int, session_id: str | None) -> Steps[None]:
+        """Branch off behind message ``at``: in this session, which goes on there, or as another one."""
+        state = self.state
+
+        def run() -> None:
+            source = state.archive.state(state.live.branch)
+            plan = fork_of(state.archive, source, at, session_id=session_id)
+            child = state.archive.fork(source.branch, plan)
+            if session_id is None:
+                state.take_up(state.archive.state(child))
+
+        yield Call(run)
+        if session_id is None:
+            yield from self.ahead.give_up()
+
+    def switch(self, branch: int) -> Steps[None]:
+        """Go on with another branch of the session."""
+        state = self.state
+
+        def run() -> None:
+            state.archive.activate(branch)
+            state.load()
+
+        yield Call(run)
+        yield from self.ahead.give_up()
+
     def _racing(self, run: Callable[[], Steps[T]]) -> Steps[T]:
         """Run an operation, again if another writer of the session was faster."""
-        for _ in range(RETRIES - 1):
+        end = time.monotonic() + PATIENCE
+        while True:
             try:
                 return (yield from run())
             except StaleView:
-                yield Call(self.state.load)
-        return (yield from run())
+                if time.monotonic() > end:
+                    raise
+            # Each loss is another writer's success; a wait of random length keeps two from meeting again.
+            yield Call(lambda: time.sleep(random.uniform(0, JITTER)), abandon=True)  # noqa: S311
+            yield Call(self.state.recover)
 
     def context(
         self, overhead: int | None = None, context_management: Sequence[Mapping[str, Any]] | None = None
@@ -91,7 +143,7 @@ class SessionCore:
             except StaleView:
                 if attempt + 1 == RETRIES and task.hard:
                     raise
-                yield Call(state.load)
+                yield Call(state.recover)
             except ArchiveError as error:
                 if task.hard:
                     raise
@@ -145,7 +197,7 @@ class SessionCore:
         except Exception as error:
             logger.warning("post-turn compaction failed: %s", type(error).__name__, exc_info=error)
             if isinstance(error, StaleView):
-                yield Call(self.state.load)
+                yield Call(self.state.recover)
             return (yield from self.compactor.give_up(task, f"{type(error).__name__}: {error}"))
 
     def compact(self, focus: str | None) -> Steps[CompactionEvent]:
@@ -172,13 +224,13 @@ class SessionCore:
     def _grounds(self, budget: Budget, asked: CallRule) -> tuple[Any, ...]:
         """All that a pre-turn decision depends on."""
         live, notes = self.state.live, self.state.notes
-        return (live.last_seq, live.view.version, budget, asked, notes.anchor)
+        return (live.branch, live.last_seq, live.version, budget, asked, notes.anchor)
 
     def _whole_log(self, budget: Budget) -> Steps[list[Message]]:
         """Compaction is off: everything that was said. Over budget it warns and never raises."""
         state = self.state
-        rendered = state.live.renderer if not state.live.view.version else state.live.whole()
-        grounds = ("off", state.live.last_seq, budget)
+        rendered = state.live.whole() if state.live.version else state.live.renderer
+        grounds = ("off", state.live.branch, state.live.last_seq, budget)
         if rendered.tokens > budget.input_tokens and state.seen != grounds:
             reason = off_reason(rendered.tokens, budget.input_tokens)
             logger.warning("%s", reason)

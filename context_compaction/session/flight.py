@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Hashable
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
+from weakref import WeakValueDictionary
+
+from context_compaction.archive import Archive
 
 _INSIDE: ContextVar[tuple[object, ...]] = ContextVar("_INSIDE", default=())
 """The operations on an event loop that this code runs inside of, its worker threads included."""
+
+
+_FLIGHTS: WeakValueDictionary[tuple[Hashable, str, str], SingleFlight] = WeakValueDictionary()
+_FLIGHTS_LOCK = threading.Lock()
+
+
+def flight_of(archive: Archive, namespace: str, session_id: str) -> SingleFlight:
+    """The flight of a session: one for all `Session` objects of this process that are of the same one.
+
+    Two that compact at the same time would draft the same summary, and one of them in vain.
+    """
+    key = (archive.identity, namespace, session_id)
+    with _FLIGHTS_LOCK:
+        flight = _FLIGHTS.get(key)
+        if flight is None:
+            flight = _FLIGHTS[key] = SingleFlight()
+        return flight
 
 
 class SingleFlight:

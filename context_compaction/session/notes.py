@@ -54,3 +54,10 @@ class Notes:
             calibration=Calibration.from_json(data["calibration"]),
             anchor=(anchor[0], anchor[1], anchor[2]) if anchor else None,
         )
+
+
+def forked_notes(data: Mapping[str, Any], at: int) -> dict[str, Any]:
+    """Notes for a branch that ends at message ``at``: what was learned stays, what is of one view goes."""
+    if not data:
+        return {}
+    return {**data, "attempts": {}, "anchor": None, "judged_to": min(at, data.get("judged_to", 0))}

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from context_compaction.archive import Archive
+from context_compaction.archive.tombstones import readable
 from context_compaction.errors import UnknownReference
 from context_compaction.messages import Message
 from context_compaction.view import Range
@@ -16,7 +17,7 @@ _SUMMARY = re.compile(r"s:(\d{1,18})")
 
 def expand(archive: Archive, branch: int, ref: str, last_seq: int) -> list[Message]:
     """The originals behind a reference, in log order. Raises `UnknownReference`."""
-    return [row.message for row in archive.messages(branch, named_ranges(archive, branch, ref, last_seq))]
+    return readable(archive.messages(branch, named_ranges(archive, branch, ref, last_seq)))
 
 
 def named_ranges(archive: Archive, branch: int, ref: str, last_seq: int) -> Sequence[Range]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
 
@@ -11,28 +12,28 @@ from context_compaction.archive import Archive, open_archive
 from context_compaction.budget import Budget
 from context_compaction.counting import TokenCounter, Usage
 from context_compaction.drafting import DrafterChain, DrafterLike
-from context_compaction.errors import InvalidPolicy
+from context_compaction.errors import InvalidPolicy, UnknownReference
 from context_compaction.events import CompactionEvent
 from context_compaction.messages import Message
 from context_compaction.planner import Steps, adrive, drive
 from context_compaction.policy import Policy
-from context_compaction.recall import SearchHit, recall
 from context_compaction.render import RenderOptions
 from context_compaction.session.core import SessionCore
-from context_compaction.session.flight import SingleFlight
-from context_compaction.session.livelog import MessageLike
+from context_compaction.session.flight import flight_of
 from context_compaction.session.observers import ObserverLike
-from context_compaction.session.references import expand, message_seq
+from context_compaction.session.said import Said
 from context_compaction.session.settings import POST_TURN_DEADLINE, PRE_TURN_DEADLINE, Settings
+from context_compaction.session.staging import MessageLike
 from context_compaction.session.state import SessionState
 from context_compaction.session.stats import SessionStats
+from context_compaction.session.sync import SyncResult
 from context_compaction.tools import ToolRules
-from context_compaction.view import Pin, View
+from context_compaction.view import View
 
 T = TypeVar("T")
 
 
-class Session:
+class Session(Said):
     """One conversation. Append what is said, ask for the `context` before each model call.
 
         with Session("chat.db", session_id="s1", budget=Budget(context_window=8192)) as session:
@@ -82,10 +83,19 @@ class Session:
             tools=tools or ToolRules(),
             options=RenderOptions(recall_hint=recall_hint),
         )
-        self._owns_archive = not isinstance(archive, Archive)
-        self._archive = open_archive(archive)
-        self._flight = SingleFlight()
-        self._core = SessionCore(SessionState(self._archive, settings))
+        self._begin(open_archive(archive), settings, owns=not isinstance(archive, Archive))
+
+    @classmethod
+    def _of(cls, archive: Archive, settings: Settings) -> Session:
+        session = cls.__new__(cls)
+        cls._begin(session, archive, settings, owns=False)
+        return session
+
+    def _begin(self, archive: Archive, settings: Settings, *, owns: bool) -> None:
+        self._archive = archive
+        self._owns_archive = owns
+        self._flight = flight_of(archive, settings.namespace, settings.session_id)
+        self._core = SessionCore(SessionState(archive, settings))
         self._closed = False
 
     # -- a turn ----------------------------------------------------------------------------------------
@@ -142,52 +152,43 @@ class Session:
         """The event that `compact` would give. Nothing is committed."""
         return self._run(self._core.preview(), POST_TURN_DEADLINE)
 
-    # -- what was said ---------------------------------------------------------------------------------
+    # -- the whole list at once ------------------------------------------------------------------------
 
-    def recall(self, query: str, k: int = 8) -> list[SearchHit]:
-        """Search everything that was said and summarised; best first. The query is text, never syntax."""
-        return recall(self._archive, self._branch, query, k)
+    def sync(self, messages: Sequence[MessageLike], deep: bool = False) -> SyncResult:  # noqa: FBT001, FBT002
+        """Make the log equal this list: what is new is appended, where it differs the log forks.
 
-    async def arecall(self, query: str, k: int = 8) -> list[SearchHit]:
-        """`recall` in a worker thread."""
-        return await _in_thread(self.recall, query, k)
-
-    def expand(self, ref: str) -> list[Message]:
-        """The originals behind ``m:57``, ``m:3-m:9`` or ``s:2``. Raises `UnknownReference`."""
-        return expand(self._archive, self._branch, ref, self._archive.tip(self._branch)[0])
-
-    async def aexpand(self, ref: str) -> list[Message]:
-        """`expand` in a worker thread."""
-        return await _in_thread(self.expand, ref)
-
-    def history(self) -> list[Message]:
-        """Every message ever appended, in order, equal to what it was."""
-        return [row.message for row in self._archive.messages(self._branch)]
-
-    def pin(self, ref: str, text: str | None = None) -> None:
-        """Keep a message word for word from the next compaction on; ``text``: only this part of it.
-
-        Raises `UnknownReference`, or `ValueError` when ``text`` is not in the message.
+        For callers that keep a list of their own. A list trimmed at its beginning is no difference, nor are
+        our own rendered messages in it, nor a changed system prompt (it replaces the old one in the view).
+        An edited, regenerated or removed message is: the log goes on as a branch that shares what was
+        before it, and nothing is deleted. Messages are compared by id; the last 8, and those without id, by
+        what they say (``deep``: all). Raises `InvalidMessage` and `DuplicateMessage`.
         """
-        with self._flight.hold():
-            self._state.notice()
-            seq = message_seq(ref, self._state.live.last_seq)
-            whole = Pin.of(seq, self._archive.messages(self._branch, [(seq, seq)])[0].message)
-            if text is not None and text not in whole.text:
-                raise ValueError(f"m:{seq} does not contain {text!r}; a pin is word for word")
-            self._state.add_pin(whole if text is None else Pin(whole.ref, text))
+        return self._run(self._core.sync(_listed(messages), deep=deep))
 
-    def unpin(self, ref: str) -> None:
-        """Let go of every pin on a message, from the next compaction on."""
-        with self._flight.hold():
-            self._state.notice()
-            seq = message_seq(ref, self._state.live.last_seq)
-            self._state.remove_pins(f"m:{seq}")
+    async def async_(self, messages: Sequence[MessageLike], deep: bool = False) -> SyncResult:  # noqa: FBT001, FBT002
+        """`sync` on the running event loop."""
+        return await self._arun(self._core.sync(_listed(messages), deep=deep))
 
-    @property
-    def pins(self) -> tuple[Pin, ...]:
-        """As they stand now."""
-        return self._state.pins
+    def fork(self, at: int | str, session_id: str | None = None) -> Session:
+        """Branch off behind message ``at`` (``5`` or ``"m:5"``; 0: from the start).
+
+        The session goes on with the new branch, and the old one stays (`branches`, `switch`). With
+        ``session_id`` the branch becomes a session of its own in the same namespace, and this one stays as
+        it is. Returns the session that is on the new branch. Raises `UnknownReference`, `SessionExists`.
+        """
+        seq = self._place(at)
+        self._run(self._core.fork(seq, session_id))
+        if session_id is None:
+            return self
+        return self._of(self._archive, replace(self._state.settings, session_id=session_id))
+
+    def switch(self, branch: int) -> None:
+        """Go on with another one of the session's `branches`, by its id. Raises `UnknownReference`."""
+        if branch not in {found.id for found in self.branches()}:
+            raise UnknownReference(str(branch), "this session has no branch of this id")
+        self._run(self._core.switch(branch))
+
+    # -- the session itself ----------------------------------------------------------------------------
 
     @property
     def view(self) -> View:
@@ -259,14 +260,6 @@ class Session:
 
     # -- driving ---------------------------------------------------------------------------------------
 
-    @property
-    def _state(self) -> SessionState:
-        return self._core.state
-
-    @property
-    def _branch(self) -> int:
-        return self._state.live.branch
-
     def _run(self, steps: Steps[T], deadline: float = PRE_TURN_DEADLINE) -> T:
         with self._flight.hold():
             return drive(steps, self._state.settings.chain.starter(deadline))
@@ -278,9 +271,3 @@ class Session:
 
 def _listed(messages: Sequence[MessageLike] | MessageLike) -> Sequence[MessageLike]:
     return [messages] if isinstance(messages, (Message, Mapping)) else messages
-
-
-async def _in_thread(call: Callable[..., T], *arguments: Any) -> T:
-    import asyncio
-
-    return await asyncio.to_thread(call, *arguments)

@@ -6,18 +6,20 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from context_compaction.archive import Archive
+from context_compaction.archive import Archive, BranchState
 from context_compaction.budget import Budget
 from context_compaction.counting import Usage
+from context_compaction.errors import StaleView
 from context_compaction.events import CompactionEvent, Level, Side
 from context_compaction.planner import Task, rungs_for
 from context_compaction.planner.floor import compressible
 from context_compaction.planner.scene import opening_scene
 from context_compaction.policy import Rule
 from context_compaction.policy.sizes import in_tokens
-from context_compaction.session.livelog import LiveLog, Staged
+from context_compaction.session.livelog import LiveLog
 from context_compaction.session.notes import Notes
 from context_compaction.session.settings import Settings
+from context_compaction.session.staging import Staged
 from context_compaction.view import LogRecord, Pin
 
 logger = logging.getLogger(__name__)
@@ -37,26 +39,42 @@ class SessionState:
 
     def load(self) -> None:
         """Take the session up as the archive has it."""
+        found = self.archive.open_session(self.settings.namespace, self.settings.session_id)
+        self.take_up(found)
+
+    def take_up(self, found: BranchState) -> None:
+        """Go on with a branch as the archive has it."""
         settings = self.settings
-        found = self.archive.open_session(settings.namespace, settings.session_id)
         self.live = LiveLog(self.archive, found, settings.counter, settings.options)
         self.pins: tuple[Pin, ...] = found.pins
         self.notes = Notes.from_json(found.state, settings.counter.name)
-        self.seen = None
-        unjudged = [row for row in self.live.window().records.values() if row.seq > self.notes.judged_to]
-        self._pin(self._wanted_pins(unjudged))
+        self.seen = self.sent = None
+        if settings.is_pinned is not None and self.notes.judged_to < found.last_seq:
+            shown = self.live.window().records.values()
+            self._pin(self._wanted_pins([row for row in shown if row.seq > self.notes.judged_to]))
 
     def notice(self) -> None:
-        """Take up what another writer of the session appended or compacted, if one did."""
-        if self.archive.tip(self.live.branch) != (self.live.last_seq, self.live.view.version, True):
+        """Take up what another writer of the session appended, compacted or forked, if one did."""
+        live, tip = self.live, self.archive.tip(self.live.branch)
+        if not tip.active or tip.version != live.version or tip.last_seq < live.last_seq:
+            self.load()
+        elif tip.last_seq > live.last_seq:
+            self._pin(self._wanted_pins(live.follow(tip.last_seq)))
+
+    def recover(self) -> None:
+        """`notice` after a lost race; the session may even have been forgotten meanwhile."""
+        try:
+            self.notice()
+        except StaleView:
             self.load()
 
     def catch_up(self) -> None:
         """Take up what another writer of the session did since: its appends, compactions and pins."""
         settings = self.settings
         found = self.archive.open_session(settings.namespace, settings.session_id)
-        if (found.last_seq, found.view.version) != (self.live.last_seq, self.live.view.version):
-            self.load()
+        here = (self.live.branch, self.live.last_seq, self.live.version)
+        if (found.branch, found.last_seq, found.view.version) != here:
+            self.take_up(found)
         self.pins = found.pins
 
     def store(self, staged: Staged) -> None:

@@ -129,7 +129,7 @@ def superseded_messages_are_known_again(backend: Backend) -> None:
         writer.say("old", "other")
         batch = writer.batch([Message("system", (TextBlock("new"),))])
         archive.append(writer.branch, replace(batch, rows=(replace(batch.rows[0], supersedes=1),)))
-        assert archive.open_session("default", "s").superseded == frozenset({1})
+        assert archive.open_session("default", "s").superseding == {3: 1}
         assert archive.messages(writer.branch, [(3, 3)])[0].supersedes == 1
 
 

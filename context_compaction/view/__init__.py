@@ -12,6 +12,7 @@ from context_compaction.view.entries import (
     range_text,
     ranges_of,
 )
+from context_compaction.view.fork import forked, last_shared_summary, usable
 from context_compaction.view.record import LogRecord, LogWindow
 from context_compaction.view.view import View
 
@@ -27,6 +28,9 @@ __all__ = [
     "Summary",
     "SummaryRecord",
     "View",
+    "forked",
+    "last_shared_summary",
     "range_text",
     "ranges_of",
+    "usable",
 ]

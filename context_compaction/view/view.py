@@ -37,7 +37,7 @@ class View:
         return not {Summary, Gap}.isdisjoint(map(type, self.head))
 
     def shown(self, log: LogWindow) -> list[tuple[LogRecord, Edited | None]]:
-        """Every message shown, in log order, with its edit if it has one."""
+        """Every message shown, with its edit if any, in log order (a new system prompt in its place)."""
         # Planning asks for this a dozen times; a list of plain tests is twice as fast as a generator.
         records = log.records
         pairs: list[tuple[LogRecord, Edited | None]] = [
@@ -49,6 +49,8 @@ class View:
             pairs = [pair for pair in pairs if pair[0].seq not in log.superseded]
         if self.head_end < log.last_seq:
             pairs += [(record, None) for record in log.after(self.head_end)]
+        if log.superseding:
+            pairs.sort(key=lambda pair: log.head_place(pair[0].seq))
         return pairs
 
     def settled(self, log: LogWindow) -> View:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from context_compaction.archive.base import Archive, Forks
@@ -59,6 +60,11 @@ class SQLiteArchive(Archive):
     def path(self) -> str:
         """Absolute path of the file, or ``:memory:``."""
         return self._connections.place
+
+    @property
+    def identity(self) -> Hashable:
+        """The file, by whatever path it was opened."""
+        return id(self) if self.path == MEMORY else ("sqlite", str(Path(self.path).resolve()))
 
     def __repr__(self) -> str:
         return f"SQLiteArchive({self.path!r})"
@@ -141,8 +147,7 @@ class SQLiteArchive(Archive):
     def view(self, branch: int, version: int) -> View:
         """Every version is kept."""
         with self._connections.reading() as connection:
-            spans_of(connection, branch)
-            return views.read_view(connection, branch, version)
+            return views.read_view(connection, spans_of(connection, branch), version)
 
     def commit(self, branch: int, commit: Commit) -> None:
         """The compare-and-set is an UPDATE that names the base version."""

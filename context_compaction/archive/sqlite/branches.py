@@ -27,7 +27,7 @@ SELECT id, ?, ? FROM namespaces WHERE name = ?
 ADD_BRANCH = "INSERT INTO branches (session, created_at) VALUES (?, ?)"
 ADD_SPAN = "INSERT INTO spans (branch, ancestor, last_seq, last_summary) VALUES (?, ?, ?, ?)"
 SET_ACTIVE = "UPDATE sessions SET active = ? WHERE id = ?"
-READ_BRANCH = "SELECT last_seq, version, next_summary, state FROM branches WHERE id = ?"
+READ_BRANCH = "SELECT fork_at, last_seq, version, next_summary, state FROM branches WHERE id = ?"
 READ_TIP = """
 SELECT branches.last_seq, branches.version, sessions.active = branches.id
 FROM branches JOIN sessions ON sessions.id = branches.session WHERE branches.id = ?
@@ -46,8 +46,8 @@ PENDING_CALLS = """
 SELECT seq, position, call_id, closed_at, answered_by FROM calls
 WHERE branch = ? AND (answered_by IS NULL OR closed_at IS NOT NULL) ORDER BY seq, position
 """
-SUPERSEDED = """
-SELECT supersedes FROM messages WHERE branch = ? AND seq BETWEEN ? AND ? AND supersedes IS NOT NULL
+SUPERSEDING = """
+SELECT seq, supersedes FROM messages WHERE branch = ? AND seq BETWEEN ? AND ? AND supersedes IS NOT NULL
 """
 READ_PINS = "SELECT ref, text FROM pins WHERE branch = ? ORDER BY id"
 ADD_PIN = "INSERT OR IGNORE INTO pins (branch, ref, text) VALUES (?, ?, ?)"
@@ -82,12 +82,13 @@ def read_state(connection: sqlite3.Connection, branch: int) -> BranchState:
     row = connection.execute(READ_BRANCH, (branch,)).fetchone()
     if row is None:
         raise gone(branch)
-    last_seq, version, next_summary, state = row
+    fork_at, last_seq, version, next_summary, state = row
     spans = spans_of(connection, branch)
-    view = read_view(connection, branch, version)
+    view = read_view(connection, spans, version)
     unanswered, open_calls, synthetics = _calls(connection, branch)
     return BranchState(
         branch=branch,
+        fork_at=fork_at,
         last_seq=last_seq,
         view=view,
         summaries=read_summaries(connection, spans, view.summaries) if view.summaries else {},
@@ -96,7 +97,7 @@ def read_state(connection: sqlite3.Connection, branch: int) -> BranchState:
         unanswered=unanswered,
         open_calls=open_calls,
         synthetics=synthetics,
-        superseded=_superseded(connection, spans),
+        superseding=_superseding(connection, spans),
         state=json.loads(state),
     )
 
@@ -143,12 +144,12 @@ def add_pin(connection: sqlite3.Connection, branch: int, pin: Pin) -> None:
     connection.execute(ADD_PIN, (branch, pin.ref, json.dumps(pin.text)))
 
 
-def _superseded(connection: sqlite3.Connection, spans: list[Span]) -> frozenset[int]:
-    return frozenset(
-        seq
+def _superseding(connection: sqlite3.Connection, spans: list[Span]) -> dict[int, int]:
+    return {
+        seq: replaced
         for span in spans
-        for (seq,) in connection.execute(SUPERSEDED, (span.branch, span.first, span.last))
-    )
+        for seq, replaced in connection.execute(SUPERSEDING, (span.branch, span.first, span.last))
+    }
 
 
 def _calls(

@@ -12,6 +12,7 @@ from context_compaction.archive.sqlite.names import escaped
 from context_compaction.archive.sqlite.spans import ACTIVATE, FOREVER, Span, spans_of
 from context_compaction.archive.sqlite.views import add_view
 from context_compaction.errors import SessionExists, StaleView
+from context_compaction.view import View
 
 OWN_SESSION = "SELECT session FROM branches WHERE id = ?"
 NEW_SESSION = """
@@ -50,7 +51,7 @@ def fork(connection: sqlite3.Connection, branch: int, plan: Fork) -> int:
     session = _session(connection, branch, plan.session_id)
     parent = shared[-1].branch if shared else None
     child = _add_branch(connection, session, plan, shared, _tip(connection, parent, plan.at))
-    if plan.view.version:
+    if plan.view != View():
         add_view(connection, child, plan.view)
     connection.execute(COPY_PINS, (child, branch, plan.at))
     if parent is not None:

@@ -47,7 +47,7 @@ SELECT message_id, seq, digest FROM messages
 WHERE branch = ? AND message_id IN (SELECT value FROM json_each(?)) AND seq <= ?
 """
 OUTLINE = """
-SELECT seq, message_id, digest, role, kind, supersedes FROM messages
+SELECT seq, message_id, digest, role, kind, supersedes, pruned_at IS NOT NULL FROM messages
 WHERE branch = ? AND seq BETWEEN ? AND ? ORDER BY seq
 """
 
@@ -123,7 +123,7 @@ def find_ids(
 def outline(connection: sqlite3.Connection, spans: Sequence[Span], after: int) -> list[OutlineRow]:
     """The rows behind ``after`` without what they say."""
     return [
-        OutlineRow(row[0], None if row[1] is None else unescaped(row[1]), *row[2:])
+        OutlineRow(row[0], None if row[1] is None else unescaped(row[1]), *row[2:6], bool(row[6]))
         for span in spans
         for row in connection.execute(OUTLINE, clipped(span, after + 1, span.last))
     ]
@@ -188,7 +188,7 @@ def _change_calls(connection: sqlite3.Connection, branch: int, batch: AppendBatc
         opened = [(branch, call.seq, call.position, escaped(call.call_id)) for call in batch.opened]
         connection.executemany(OPEN_CALL, opened)
     if batch.closed:
-        closers = [row.seq for row in batch.rows if row.kind in ("plain", "call")]
+        closers = [row.seq for row in batch.rows if row.kind in ("plain", "call") and row.supersedes is None]
         closed = [
             (next(seq for seq in closers if seq > call.seq), branch, call.seq, call.position)
             for call in batch.closed

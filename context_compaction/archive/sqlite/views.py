@@ -16,6 +16,7 @@ from context_compaction.view.entries import entry_from_json, entry_to_json
 
 READ_VIEW = "SELECT version, head_end, pins, entries FROM views WHERE branch = ? AND version = ?"
 ADD_VIEW = "INSERT INTO views (branch, version, head_end, pins, entries) VALUES (?, ?, ?, ?, ?)"
+REMOVE_VIEW = "DELETE FROM views WHERE branch = ? AND version = ?"
 ADVANCE = """
 UPDATE branches SET version = ?, next_summary = max(next_summary, ?), state = ?
 WHERE id = ? AND version = ? AND id = (SELECT active FROM sessions WHERE sessions.id = branches.session)
@@ -43,11 +44,16 @@ INSERT INTO compactions (branch, at_seq, version, committed, happened_at, event)
 READ_COMPACTIONS = "SELECT event FROM compactions WHERE branch = ? AND at_seq <= ? ORDER BY id"
 
 
-def read_view(connection: sqlite3.Connection, branch: int, version: int) -> View:
-    """One version of a branch's view; the empty first view where none was written."""
-    row = connection.execute(READ_VIEW, (branch, version)).fetchone()
-    if row is None:
-        return View(version=version)
+def read_view(connection: sqlite3.Connection, spans: Sequence[Span], version: int) -> View:
+    """One version of a branch's view, or of the ancestor's that it had then; an empty one where none was."""
+    for span in reversed(spans):
+        row = connection.execute(READ_VIEW, (span.branch, version)).fetchone()
+        if row is not None and row[1] <= span.last:
+            return _view(row)
+    return View(version=version)
+
+
+def _view(row: tuple[int, int, str, str]) -> View:
     number, head_end, pins, entries = row
     return View(
         number,
@@ -76,6 +82,12 @@ def add_view(connection: sqlite3.Connection, branch: int, view: View) -> None:
     pins = json.dumps([(pin.ref, pin.text) for pin in view.pins])
     entries = json.dumps([entry_to_json(entry) for entry in view.head], separators=(",", ":"))
     connection.execute(ADD_VIEW, (branch, view.version, view.head_end, pins, entries))
+
+
+def rewrite_view(connection: sqlite3.Connection, branch: int, view: View) -> None:
+    """Put a view in the place of the one that has its version: when text must go that it holds."""
+    connection.execute(REMOVE_VIEW, (branch, view.version))
+    add_view(connection, branch, view)
 
 
 def add_event(connection: sqlite3.Connection, branch: int, event: CompactionEvent) -> None:

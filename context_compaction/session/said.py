@@ -1,0 +1,115 @@
+"""What was said: looking it up, pinning it, and the branches that it is kept in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from context_compaction.archive import Archive, Branch
+from context_compaction.archive.tombstones import readable
+from context_compaction.errors import UnknownReference
+from context_compaction.messages import Message
+from context_compaction.recall import SearchHit, recall
+from context_compaction.session.core import SessionCore
+from context_compaction.session.flight import SingleFlight
+from context_compaction.session.references import expand, message_seq
+from context_compaction.session.state import SessionState
+from context_compaction.view import Pin
+
+T = TypeVar("T")
+
+
+class Said:
+    """The part of a `Session` that reads: nothing here changes what was said."""
+
+    _archive: Archive
+    _core: SessionCore
+    _flight: SingleFlight
+
+    def recall(self, query: str, k: int = 8) -> list[SearchHit]:
+        """Search everything that was said and summarised; best first. The query is text, never syntax."""
+        return recall(self._archive, self._branch, query, k)
+
+    async def arecall(self, query: str, k: int = 8) -> list[SearchHit]:
+        """`recall` in a worker thread."""
+        return await _in_thread(self.recall, query, k)
+
+    def expand(self, ref: str) -> list[Message]:
+        """The originals behind ``m:57``, ``m:3-m:9`` or ``s:2``. Raises `UnknownReference`.
+
+        Where messages were pruned, one system message says which.
+        """
+        return expand(self._archive, self._branch, ref, self._archive.tip(self._branch).last_seq)
+
+    async def aexpand(self, ref: str) -> list[Message]:
+        """`expand` in a worker thread."""
+        return await _in_thread(self.expand, ref)
+
+    def history(self, branch: int | None = None) -> list[Message]:
+        """Every message ever appended, in order, equal to what it was; of another of `branches` by its id.
+
+        Where messages were pruned, one system message says which. Raises `UnknownReference`.
+        """
+        return readable(self._archive.messages(self._known(branch)))
+
+    def pin(self, ref: str, text: str | None = None) -> None:
+        """Keep a message word for word from the next compaction on; ``text``: only this part of it.
+
+        Raises `UnknownReference`, or `ValueError` when ``text`` is not in the message.
+        """
+        with self._flight.hold():
+            self._state.notice()
+            seq = message_seq(ref, self._state.live.last_seq)
+            [row] = self._archive.messages(self._branch, [(seq, seq)])
+            if row.pruned:
+                raise UnknownReference(ref, "the message was pruned")
+            whole = Pin.of(seq, row.message)
+            if text is not None and text not in whole.text:
+                raise ValueError(f"m:{seq} does not contain {text!r}; a pin is word for word")
+            self._state.add_pin(whole if text is None else Pin(whole.ref, text))
+
+    def unpin(self, ref: str) -> None:
+        """Let go of every pin on a message, from the next compaction on."""
+        with self._flight.hold():
+            self._state.notice()
+            seq = message_seq(ref, self._state.live.last_seq)
+            self._state.remove_pins(f"m:{seq}")
+
+    @property
+    def pins(self) -> tuple[Pin, ...]:
+        """As they stand now."""
+        return self._state.pins
+
+    def branches(self) -> list[Branch]:
+        """All lines of this session's history, oldest first; the active one is what it goes on with."""
+        return self._archive.branches(self._branch)
+
+    @property
+    def _state(self) -> SessionState:
+        return self._core.state
+
+    @property
+    def _branch(self) -> int:
+        return self._state.live.branch
+
+    def _known(self, branch: int | None) -> int:
+        if branch is not None and branch not in {found.id for found in self.branches()}:
+            raise UnknownReference(str(branch), "this session has no branch of this id")
+        return self._branch if branch is None else branch
+
+    def _place(self, at: int | str) -> int:
+        """The number behind which to fork."""
+        with self._flight.hold():
+            self._state.notice()
+            last = self._state.live.last_seq
+        if isinstance(at, str):
+            return message_seq(at, last)
+        if not 0 <= at <= last:
+            raise UnknownReference(f"m:{at}")
+        return at
+
+
+async def _in_thread(call: Callable[..., T], *arguments: Any) -> T:
+    import asyncio
+
+    return await asyncio.to_thread(call, *arguments)

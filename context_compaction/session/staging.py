@@ -1,0 +1,100 @@
+"""Messages on their way into a log: checked, placed, counted and numbered, nothing changed yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from context_compaction.archive import AppendBatch, Archive, StoredMessage
+from context_compaction.counting import TokenCounter
+from context_compaction.errors import DuplicateMessage
+from context_compaction.groups import Pairing, Placement
+from context_compaction.messages import Message
+from context_compaction.messages.storage import content_digest
+from context_compaction.render.recording import record_of
+from context_compaction.view import LogRecord
+
+MessageLike = Message | Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """Messages ready to be stored: rows for the archive, records for the view."""
+
+    batch: AppendBatch
+    records: tuple[LogRecord, ...]
+    placements: tuple[Placement, ...]
+    pairing: Pairing
+    """As it is once they are stored."""
+
+
+def staged(
+    messages: Sequence[tuple[Message, int | None]],
+    after_seq: int,
+    pairing: Pairing,
+    counter: TokenCounter,
+    *,
+    references: bool,
+    activate: bool = False,
+) -> Staged:
+    """Place messages behind ``after_seq``, each with the head message that it supersedes, if any.
+
+    ``pairing`` is left as it is.
+    """
+    pairing = pairing.copy()
+    records: list[LogRecord] = []
+    placements: list[Placement] = []
+    for seq, (message, supersedes) in enumerate(messages, start=after_seq + 1):
+        # What stands in the system head comes between no call and its result.
+        placement = pairing.place(seq, message) if supersedes is None else Placement(seq, "plain")
+        placements.append(placement)
+        records.append(
+            record_of(seq, message, placement, counter, references=references, supersedes=supersedes)
+        )
+    batch = AppendBatch(
+        after_seq=after_seq,
+        rows=tuple(_row(record, counter) for record in records),
+        opened=tuple(call for placement in placements for call in placement.opened),
+        closed=tuple(call for placement in placements for call in placement.closed),
+        answered=tuple(
+            (placement.answers, record.seq)
+            for placement, record in zip(placements, records, strict=True)
+            if placement.answers is not None
+        ),
+        activate=activate,
+    )
+    return Staged(batch, tuple(records), tuple(placements), pairing)
+
+
+def without_known(archive: Archive, branch: int, messages: Sequence[Message]) -> list[Message]:
+    """Leave out messages whose id and content the log (or this very batch) already has.
+
+    Raises `DuplicateMessage` for an id with other content.
+    """
+    ids = [message.id for message in messages if message.id is not None]
+    if not ids:
+        return list(messages)
+    known = {key: digest for key, (_, digest) in archive.find_ids(branch, ids).items()}
+    fresh: list[Message] = []
+    for index, message in enumerate(messages):
+        if message.id is None or message.id not in known:
+            fresh.append(message)
+            if message.id is not None:
+                known[message.id] = content_digest(message)
+        elif known[message.id] != content_digest(message):
+            raise DuplicateMessage(message.id, index)
+    return fresh
+
+
+def _row(record: LogRecord, counter: TokenCounter) -> StoredMessage:
+    return StoredMessage(
+        seq=record.seq,
+        message=record.message,
+        group=record.group,
+        kind=record.kind,
+        tokens=record.tokens,
+        counter=counter.name,
+        features=record.features,
+        supersedes=record.supersedes,
+    )

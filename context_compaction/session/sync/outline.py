@@ -1,0 +1,73 @@
+"""`Outline`: a log as far as comparing goes. Ids, content digests and order; no text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from context_compaction.archive import Archive, OutlineRow
+
+SYSTEM = ("system", "developer")
+
+
+class Outline:
+    """One branch's log: its system head as it is now, and its body, the numbers behind it in order."""
+
+    def __init__(self, archive: Archive, branch: int) -> None:
+        self._archive = archive
+        self.branch = branch
+        self.rows: list[OutlineRow] = []
+        """Message ``seq`` at index ``seq - 1``."""
+        self.body: list[int] = []
+        self._by_id: dict[str, int] = {}
+        self._by_digest: dict[bytes, list[int]] = {}
+
+    def reach(self, last_seq: int) -> None:
+        """Read on, up to the end of the log as it is known to be."""
+        if len(self.rows) < last_seq:
+            self._add(self._archive.outline(self.branch, len(self.rows)))
+
+    def __getitem__(self, seq: int) -> OutlineRow:
+        return self.rows[seq - 1]
+
+    def with_id(self, message_id: str) -> int | None:
+        """The number of the message with this id."""
+        return self._by_id.get(message_id)
+
+    def with_digest(self, digest: bytes) -> Sequence[int]:
+        """The numbers of all messages that say this, ascending."""
+        return self._by_digest.get(digest, ())
+
+    def first_head(self, at: int) -> int:
+        """How many system messages the log up to ``at`` begins with."""
+        return min(at, self.body[0] - 1 if self.body else len(self.rows))
+
+    def head(self, at: int) -> list[int]:
+        """The system head as it stands when the log ends at ``at``: replaced ones by what replaced them."""
+        first = self.first_head(at)
+        later = [row for row in self.rows[:at] if row.supersedes is not None]
+        standing = [seq for seq in range(1, first + 1) if self[seq].supersedes is None]
+        for row in later:
+            if row.supersedes in standing:
+                standing[standing.index(row.supersedes)] = row.seq
+            else:
+                standing.append(row.seq)
+        return standing
+
+    def shown(self, kept: Iterable[int], head_end: int) -> list[int]:
+        """The body as a view shows it that has these messages up to ``head_end``, and all behind."""
+        inside = set(kept)
+        return [seq for seq in self.body if seq > head_end or seq in inside]
+
+    def _add(self, rows: Sequence[OutlineRow]) -> None:
+        for row in rows:
+            self.rows.append(row)
+            if row.supersedes is None and (self.body or row.role not in SYSTEM):
+                self.body.append(row.seq)
+            if row.message_id is not None:
+                self._by_id[row.message_id] = row.seq
+            self._by_digest.setdefault(row.digest, []).append(row.seq)
+
+
+def positions(order: Sequence[int]) -> Mapping[int, int]:
+    """Where each number stands in an order."""
+    return {seq: place for place, seq in enumerate(order)}
