@@ -2,5 +2,6 @@
 
 from context_compaction.session.session import Session
 from context_compaction.session.stats import SessionStats
+from context_compaction.session.sync import SyncResult
 
-__all__ = ["Session", "SessionStats"]
+__all__ = ["Session", "SessionStats", "SyncResult"]

@@ -9,7 +9,7 @@ from context_compaction.planner import Call, Steps
 from context_compaction.session.forking import fork_of
 from context_compaction.session.staging import MessageLike, without_known
 from context_compaction.session.state import SessionState
-from context_compaction.session.sync.items import Remembered
+from context_compaction.session.sync.items import Item, Remembered
 from context_compaction.session.sync.ours import Ours
 from context_compaction.session.sync.outline import Outline
 from context_compaction.session.sync.plan import SyncPlan, sync_plan
@@ -31,12 +31,14 @@ class Syncer:
         return (yield Call(lambda: self._sync(messages, deep=deep)))
 
     def _sync(self, messages: Sequence[MessageLike], *, deep: bool) -> SyncResult:
-        state = self._state
-        items = self._remembered.items(messages, state.live.branch)
+        state, live = self._state, self._state.live
+        if (fresh := self._remembered.fresh(messages, live.branch, live.last_seq)) is not None:
+            return self._grow(fresh)
+        items = self._remembered.items(messages, live.branch)
         plan = sync_plan(state.archive, state.live, self._read(), items, self._rendered(), deep=deep)
         before = state.live.branch
         self._move(plan)
-        written = self._write(plan, activate=state.live.branch != before)
+        written = self._write(plan.head, plan.fresh, activate=state.live.branch != before)
         self._remember(messages, plan, written)
         moved = state.live.branch != before
         return SyncResult(
@@ -48,6 +50,16 @@ class Syncer:
             branch=state.live.branch,
             forked_at=plan.fork_at,
         )
+
+    def _grow(self, fresh: Sequence[Item]) -> SyncResult:
+        """What comes behind a list that is all in the log needs to be compared with nothing."""
+        live = self._state.live
+        said = [item for item in fresh if not self._rendered().is_made_up(item)]
+        written = self._write([], [item.message for item in said])
+        if len(written) == len(said):
+            seqs = dict(zip(said, range(live.last_seq - len(said) + 1, live.last_seq + 1), strict=True))
+            self._remembered.add([item.given for item in fresh], [seqs.get(item) for item in fresh])
+        return SyncResult("grown" if written else "unchanged", len(written), 0, live.branch)
 
     def _read(self) -> Outline:
         live = self._state.live
@@ -77,11 +89,13 @@ class Syncer:
         if branch != state.live.branch:
             state.take_up(state.archive.state(branch))
 
-    def _write(self, plan: SyncPlan, *, activate: bool) -> list[Message]:
-        """Append what is new; new system messages first. Returns the new ones that were not there."""
+    def _write(
+        self, head: Sequence[tuple[Message, int]], messages: Sequence[Message], *, activate: bool = False
+    ) -> list[Message]:
+        """Append what is new; new system messages first. Returns the messages that were not there."""
         state = self._state
-        fresh = without_known(state.archive, state.live.branch, plan.fresh)
-        rows = [(self._own(message), replaced) for message, replaced in plan.head]
+        fresh = without_known(state.archive, state.live.branch, messages)
+        rows = [(self._own(message), replaced) for message, replaced in head]
         if rows or fresh or activate:
             staged = state.live.stage([*rows, *((message, None) for message in fresh)], activate=activate)
             state.store(staged)
@@ -108,7 +122,4 @@ class Syncer:
             fresh = iter(range(live.last_seq - len(written) + 1, live.last_seq + 1))
             said = {item.index for item in plan.items[-len(written) :]} if written else set[int]()
             seqs += [next(fresh) if index in said else None for index in range(len(seqs), len(messages))]
-        if self._remembered.branch == live.branch:
-            self._remembered.grown(messages, seqs)
-        else:
-            self._remembered = Remembered(live.branch, messages, seqs)
+        self._remembered = Remembered(live.branch, messages, seqs)

@@ -10,6 +10,8 @@ from context_compaction.messages import Message
 from context_compaction.messages.storage import content_digest
 from context_compaction.session.staging import MessageLike
 
+SYSTEM = ("system", "developer")
+
 
 class Item:
     """One message of the list."""
@@ -62,8 +64,22 @@ class Remembered:
 
     def __init__(self, branch: int, messages: Sequence[MessageLike], seqs: Sequence[int | None]) -> None:
         self.branch = branch
-        self._messages = [_copied(message) for message in messages[: len(seqs)]]
         self._seqs = list(seqs)
+        self._messages = [_copied(message) for message in messages[: len(seqs)]]
+
+    def fresh(self, messages: Sequence[MessageLike], branch: int, last_seq: int) -> list[Item] | None:
+        """What follows, if all that is remembered begins the list and goes to the end of the log.
+
+        None if it does not, or if nothing is remembered but a system head.
+        """
+        count = len(self._seqs)
+        end = next((seq for seq in reversed(self._seqs) if seq is not None), 0)
+        if branch != self.branch or not count or end != last_seq or self._only_head():
+            return None
+        # One comparison for all: most strings are the same objects, so it costs little a message.
+        if len(messages) < count or list(messages[:count]) != self._messages:
+            return None
+        return [Item(index, message) for index, message in enumerate(messages[count:], count)]
 
     def items(self, messages: Sequence[MessageLike], branch: int) -> list[Item]:
         """The list's messages; those at its beginning that did not change have their numbers."""
@@ -73,15 +89,16 @@ class Remembered:
             for index, message in enumerate(messages)
         ]
 
-    def grown(self, messages: Sequence[MessageLike], seqs: Sequence[int | None]) -> None:
-        """Remember this list instead; what did not change is not copied again."""
-        same = self._unchanged(messages)
-        del self._messages[same:]
-        self._messages += [_copied(message) for message in messages[same : len(seqs)]]
-        self._seqs = list(seqs)
+    def add(self, messages: Sequence[MessageLike], seqs: Sequence[int | None]) -> None:
+        """Remember these, too, behind the others."""
+        self._messages += [_copied(message) for message in messages[: len(seqs)]]
+        self._seqs += seqs
+
+    def _only_head(self) -> bool:
+        return all(Item(0, message).role in SYSTEM for message in self._messages[-1:])
 
     def _unchanged(self, messages: Sequence[MessageLike]) -> int:
-        """How many messages at the beginning are as they were. Equal strings are mostly the same objects."""
+        """How many messages at the beginning are as they were."""
         count = 0
         for before, now in zip(self._messages, messages, strict=False):
             if before is not now and before != now:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from context_compaction.archive import Archive, OutlineRow
-
-SYSTEM = ("system", "developer")
+from context_compaction.session.sync.items import SYSTEM
 
 
 class Outline:
