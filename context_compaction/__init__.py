@@ -10,7 +10,16 @@ from typing import Any as _Any
 from context_compaction._version import __version__
 
 if _TYPE_CHECKING:
-    from context_compaction.archive import Archive, SQLiteArchive, open_archive
+    from context_compaction.archive import (
+        Archive,
+        Branch,
+        Forgotten,
+        Problem,
+        Pruned,
+        Retention,
+        SQLiteArchive,
+        open_archive,
+    )
     from context_compaction.budget import Budget
     from context_compaction.counting import TokenCounter, Usage
     from context_compaction.drafting import Draft, DraftRequest, ExtractiveDrafter, SummaryDrafter
@@ -27,9 +36,11 @@ if _TYPE_CHECKING:
         InvalidMessage,
         InvalidPolicy,
         QueryError,
+        SessionExists,
         SessionHasForks,
         StaleView,
         UnknownReference,
+        UnknownSession,
     )
     from context_compaction.events import CompactionEvent, CompactionObserver
     from context_compaction.messages import (
@@ -43,7 +54,7 @@ if _TYPE_CHECKING:
     from context_compaction.planner.stateless import acompact, compact
     from context_compaction.policy import Ladder, Policy, Rule
     from context_compaction.recall import SearchHit
-    from context_compaction.session import Session, SessionStats
+    from context_compaction.session import Session, SessionStats, SyncResult
     from context_compaction.tools import ToolRules
     from context_compaction.view import View
 
@@ -53,6 +64,7 @@ __all__ = [
     "ArchiveError",
     "ArchiveTooNew",
     "ArchiveUnavailable",
+    "Branch",
     "Budget",
     "CannotCompact",
     "CompactionError",
@@ -63,6 +75,7 @@ __all__ = [
     "DrafterError",
     "DuplicateMessage",
     "ExtractiveDrafter",
+    "Forgotten",
     "InvalidBudget",
     "InvalidMessage",
     "InvalidPolicy",
@@ -70,22 +83,28 @@ __all__ = [
     "MediaBlock",
     "Message",
     "Policy",
+    "Problem",
+    "Pruned",
     "QueryError",
     "ReasoningBlock",
+    "Retention",
     "Rule",
     "SQLiteArchive",
     "SearchHit",
     "Session",
+    "SessionExists",
     "SessionHasForks",
     "SessionStats",
     "StaleView",
     "SummaryDrafter",
+    "SyncResult",
     "TextBlock",
     "TokenCounter",
     "ToolCallBlock",
     "ToolResultBlock",
     "ToolRules",
     "UnknownReference",
+    "UnknownSession",
     "Usage",
     "View",
     "__version__",
@@ -95,21 +114,21 @@ __all__ = [
 ]
 
 _WHERE = {
-    "archive": "Archive SQLiteArchive open_archive",
+    "archive": "Archive Branch Forgotten Problem Pruned Retention SQLiteArchive open_archive",
     "budget": "Budget",
     "counting": "TokenCounter Usage",
     "drafting": "Draft DraftRequest ExtractiveDrafter SummaryDrafter",
     "errors": (
         "ArchiveCorrupt ArchiveError ArchiveTooNew ArchiveUnavailable CannotCompact CompactionError "
         "DrafterError DuplicateMessage InvalidBudget InvalidMessage InvalidPolicy QueryError "
-        "SessionHasForks StaleView UnknownReference "
+        "SessionExists SessionHasForks StaleView UnknownReference UnknownSession"
     ),
     "events": "CompactionEvent CompactionObserver",
     "messages": "MediaBlock Message ReasoningBlock TextBlock ToolCallBlock ToolResultBlock",
     "planner.stateless": "acompact compact",
     "policy": "Ladder Policy Rule",
     "recall": "SearchHit",
-    "session": "Session SessionStats",
+    "session": "Session SessionStats SyncResult",
     "tools": "ToolRules",
     "view": "View",
 }

@@ -11,6 +11,7 @@ CompactionError
 ├── DrafterError            a drafter failed, or returned what cannot be used
 ├── SessionHasForks         erasing would pull the log from under a fork
 ├── SessionExists           a session that was to be made is there already
+├── UnknownSession          a session that was to be verified is not there
 └── ArchiveError
     ├── ArchiveUnavailable  locked, unreadable, full, vanished: the data is as it was
     ├── ArchiveCorrupt      the file is not what was written, or not ours
@@ -99,6 +100,18 @@ class SessionHasForks(CompactionError):
 
 class SessionExists(CompactionError):
     """A session of this id is there already: another id, or forget that one first. Nothing was written."""
+
+
+class UnknownSession(CompactionError, LookupError):
+    """The archive has no session of this id in this namespace."""
+
+    def __init__(self, session_id: str, namespace: str) -> None:
+        super().__init__(
+            f"there is no session {session_id!r} in namespace {namespace!r}; "
+            "`Archive.sessions()` names those that are there"
+        )
+        self.session_id = session_id
+        self.namespace = namespace
 
 
 class ArchiveError(CompactionError):

@@ -17,6 +17,7 @@ from context_compaction.archive.records import (
     StoredMessage,
     Tip,
 )
+from context_compaction.archive.retention import Retention
 from context_compaction.archive.sqlite import SQLiteArchive
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "OutlineRow",
     "Problem",
     "Pruned",
+    "Retention",
     "SQLiteArchive",
     "SearchDocument",
     "SearchPool",

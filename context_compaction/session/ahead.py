@@ -47,6 +47,10 @@ class Ahead:
             self._work.cancel()
             self._work = None
 
+    def abandon(self) -> None:
+        """In a forked child: the plan's thread is the parent's, and so is the plan."""
+        self._work = None
+
     def give_up(self) -> Steps[None]:
         """`drop`, and wait until the drafter is let go of: the next to ask it must not be a second caller.
 
@@ -75,8 +79,9 @@ class Ahead:
         self._work = None
         state = self._state
         now = state.task(work.task.side, work.task.level, work.task.rule, state.settings.budget)
-        here = (state.live.branch, state.live.version)
-        if work.plan is not None and (self._branch, work.plan.base_version) == here:
+        if self._branch != state.live.branch:
+            return
+        if work.plan is not None and work.plan.base_version == state.live.version:
             yield from self._finish(now, work.plan)
         elif work.error is not None and not work.cancelled:
             reason = f"a rung failed: {type(work.error).__name__}: {work.error}"
@@ -87,7 +92,8 @@ class Ahead:
         try:
             yield from self._compactor.finish(now, rebased(now, made), time.perf_counter())
         except StaleView:
-            yield Call(self._state.recover)
+            # Nothing is lost, and nothing to be told: what was first is met by the next operation.
+            logger.info("a background compaction was dropped: another writer of the session was first")
         except ArchiveError as error:
             logger.warning("background compaction was not committed: %s", error)
             yield from self._compactor.give_up(now, f"{type(error).__name__}: {error}")

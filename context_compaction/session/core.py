@@ -6,8 +6,7 @@ The caller holds the session's single flight. Whatever blocks is a `Call`.
 from __future__ import annotations
 
 import logging
-import random
-import time
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -23,6 +22,7 @@ from context_compaction.policy import BARE_RULE
 from context_compaction.session.ahead import Ahead
 from context_compaction.session.compactor import Compactor
 from context_compaction.session.forking import fork_of
+from context_compaction.session.race import Race
 from context_compaction.session.settings import PRE_TURN_DEADLINE, CallRule, pre_turn_rule
 from context_compaction.session.staging import MessageLike, without_known
 from context_compaction.session.state import SessionState
@@ -30,12 +30,6 @@ from context_compaction.session.sync import Syncer, SyncResult
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
-RETRIES = 5
-"""How often a compaction that lost a race against another writer of the session is planned again."""
-PATIENCE = 5.0
-"""Seconds for which an append that lost such races is tried again."""
-JITTER = 0.004
-"""Seconds at most between two tries."""
 
 
 class SessionCore:
@@ -46,14 +40,27 @@ class SessionCore:
         self.compactor = Compactor(state)
         self.ahead = Ahead(state, self.compactor)
         self.syncer = Syncer(state)
+        self._process = os.getpid()
+
+    def after_fork(self) -> None:
+        """Begin anew if this is a forked child: another thread of the parent may have been half way.
+
+        The thread of a background plan is not here, either.
+        """
+        if self._process != os.getpid():
+            self._process = os.getpid()
+            self.ahead.abandon()
+            self.state.load()
 
     def append(self, messages: Sequence[MessageLike]) -> Steps[None]:
         """Convert, place, count, and add to the log; durable on return."""
         read = read_messages(messages)
-        yield from self._racing(lambda: self._store(read))
+        yield from self._racing(lambda: self._store(read), self.state.recover)
 
     def _store(self, messages: Sequence[Message]) -> Steps[None]:
         state = self.state
+        if state.crowded:
+            yield Call(state.notice)
         fresh = messages
         if any(message.id is not None for message in messages):
             fresh = yield Call(lambda: without_known(state.archive, state.live.branch, messages))
@@ -63,7 +70,7 @@ class SessionCore:
 
     def sync(self, messages: Sequence[MessageLike], *, deep: bool) -> Steps[SyncResult]:
         """Make the log equal to the list, by appending to it, or by going on with a branch."""
-        done = yield from self._racing(lambda: self.syncer.sync(messages, deep=deep))
+        done = yield from self._racing(lambda: self.syncer.sync(messages, deep=deep), self.state.recover)
         if done.kind in ("forked", "switched"):
             yield from self.ahead.give_up()
         return done
@@ -94,18 +101,17 @@ class SessionCore:
         yield Call(run)
         yield from self.ahead.give_up()
 
-    def _racing(self, run: Callable[[], Steps[T]]) -> Steps[T]:
-        """Run an operation, again if another writer of the session was faster."""
-        end = time.monotonic() + PATIENCE
+    def _racing(self, run: Callable[[], Steps[T]], look: Callable[[], None]) -> Steps[T]:
+        """Run an operation; ``look`` where things stand and run it again if another writer was faster."""
+        race = Race()
         while True:
             try:
                 return (yield from run())
             except StaleView:
-                if time.monotonic() > end:
+                if race.lost():
                     raise
-            # Each loss is another writer's success; a wait of random length keeps two from meeting again.
-            yield Call(lambda: time.sleep(random.uniform(0, JITTER)), abandon=True)  # noqa: S311
-            yield Call(self.state.recover)
+            yield from race.pause()
+            yield Call(look)
 
     def context(
         self, overhead: int | None = None, context_management: Sequence[Mapping[str, Any]] | None = None
@@ -124,34 +130,38 @@ class SessionCore:
         return list(state.live.renderer.messages)
 
     def _fit(self, budget: Budget, asked: CallRule) -> Steps[None]:
-        """Decide NONE, SOFT or HARD, and compact accordingly; again if another writer was faster."""
+        """Compact if need be; again if another writer was faster."""
+        race = Race()
+        while not (yield from self._fitted(budget, asked, race)):
+            yield Call(self.state.notice)
+
+    def _fitted(self, budget: Budget, asked: CallRule, race: Race) -> Steps[bool]:
+        """Decide NONE, SOFT or HARD, and compact accordingly; False if another writer was faster."""
         state = self.state
-        for attempt in range(RETRIES):
+        level = state.level(asked.rule, budget)
+        if level == "hard" and self.ahead.running:
+            yield from self.ahead.use(wait=PRE_TURN_DEADLINE)
             level = state.level(asked.rule, budget)
-            if level == "hard" and self.ahead.running:
-                yield from self.ahead.use(wait=PRE_TURN_DEADLINE)
-                level = state.level(asked.rule, budget)
-            if level == "none":
-                yield from self._armed_again("pre_turn")
-                return
-            yield Call(state.catch_up)
-            task = state.task("pre_turn", level, asked.rule, budget, whole=asked.whole_ladder)
-            if level == "soft" and not state.armed(task):
-                return
-            try:
-                yield from self.compactor.attempt(task)
-            except StaleView:
-                if attempt + 1 == RETRIES and task.hard:
-                    raise
-                yield Call(state.recover)
-            except ArchiveError as error:
-                if task.hard:
-                    raise
-                logger.warning("compaction was not committed: %s", error)
-                yield from self.compactor.give_up(task, f"{type(error).__name__}: {error}")
-                return
-            else:
-                return
+        if level == "none":
+            yield from self._armed_again("pre_turn")
+            return True
+        yield Call(state.catch_up)
+        task = state.task("pre_turn", level, asked.rule, budget, whole=asked.whole_ladder)
+        if level == "soft" and not state.armed(task):
+            return True
+        try:
+            yield from self.compactor.attempt(task)
+        except StaleView:
+            if not race.lost():
+                return False
+            if task.hard:
+                raise
+        except ArchiveError as error:
+            if task.hard:
+                raise
+            logger.warning("compaction was not committed: %s", error)
+            yield from self.compactor.give_up(task, f"{type(error).__name__}: {error}")
+        return True
 
     def after_turn(self, usage: Usage | Mapping[str, Any] | None = None) -> Steps[CompactionEvent | None]:
         """Post-turn: get ahead of the next turn. Its failure never fails one."""
@@ -169,7 +179,11 @@ class SessionCore:
         if state.level(rule, budget) == "none":
             yield from self._armed_again("post_turn")
             return None
-        yield Call(state.catch_up)
+        try:
+            yield Call(state.catch_up)
+        except ArchiveError as error:
+            logger.warning("no post-turn compaction: %s", error)
+            return None
         task = state.task("post_turn", "soft", rule, budget)
         if not state.armed(task):
             return None
@@ -194,10 +208,10 @@ class SessionCore:
     def _never_failing(self, task: Task) -> Steps[CompactionEvent]:
         try:
             return (yield from self.compactor.attempt(task))
+        except StaleView:
+            return (yield from self.compactor.give_up(task, "another writer of the session was first"))
         except Exception as error:
             logger.warning("post-turn compaction failed: %s", type(error).__name__, exc_info=error)
-            if isinstance(error, StaleView):
-                yield Call(self.state.recover)
             return (yield from self.compactor.give_up(task, f"{type(error).__name__}: {error}"))
 
     def compact(self, focus: str | None) -> Steps[CompactionEvent]:
@@ -205,9 +219,13 @@ class SessionCore:
         task = self._manual_task(focus)
         if self.state.settings.disabled:
             return self.state.failed(task, "nothing_to_do", "compaction is off")
+
+        def run() -> Steps[CompactionEvent]:
+            return self.compactor.attempt(self._manual_task(focus))
+
         yield from self.ahead.give_up()
         yield Call(self.state.catch_up)
-        return (yield from self._racing(lambda: self.compactor.attempt(self._manual_task(focus))))
+        return (yield from self._racing(run, self.state.notice))
 
     def preview(self) -> Steps[CompactionEvent]:
         """The event that `compact` would give; nothing is committed."""

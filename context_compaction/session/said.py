@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from context_compaction.archive import Archive, Branch
 from context_compaction.archive.tombstones import readable
-from context_compaction.errors import UnknownReference
+from context_compaction.errors import StaleView, UnknownReference
 from context_compaction.messages import Message
 from context_compaction.recall import SearchHit, recall
 from context_compaction.session.core import SessionCore
@@ -28,7 +28,7 @@ class Said:
 
     def recall(self, query: str, k: int = 8) -> list[SearchHit]:
         """Search everything that was said and summarised; best first. The query is text, never syntax."""
-        return recall(self._archive, self._branch, query, k)
+        return recall(self._archive, self._current(), query, k)
 
     async def arecall(self, query: str, k: int = 8) -> list[SearchHit]:
         """`recall` in a worker thread."""
@@ -39,7 +39,8 @@ class Said:
 
         Where messages were pruned, one system message says which.
         """
-        return expand(self._archive, self._branch, ref, self._archive.tip(self._branch).last_seq)
+        branch = self._current()
+        return expand(self._archive, branch, ref, self._archive.tip(branch).last_seq)
 
     async def aexpand(self, ref: str) -> list[Message]:
         """`expand` in a worker thread."""
@@ -60,7 +61,7 @@ class Said:
         with self._flight.hold():
             self._state.notice()
             seq = message_seq(ref, self._state.live.last_seq)
-            [row] = self._archive.messages(self._branch, [(seq, seq)])
+            [row] = self._archive.messages(self._state.live.branch, [(seq, seq)])
             if row.pruned:
                 raise UnknownReference(ref, "the message was pruned")
             whole = Pin.of(seq, row.message)
@@ -82,20 +83,27 @@ class Said:
 
     def branches(self) -> list[Branch]:
         """All lines of this session's history, oldest first; the active one is what it goes on with."""
-        return self._archive.branches(self._branch)
+        return self._archive.branches(self._current())
 
     @property
     def _state(self) -> SessionState:
         return self._core.state
 
-    @property
-    def _branch(self) -> int:
+    def _current(self) -> int:
+        """The branch that the session is on now, whoever chose it."""
+        try:
+            followed = self._archive.tip(self._state.live.branch).active
+        except StaleView:
+            followed = False
+        if not followed:
+            with self._flight.hold():
+                self._state.recover()
         return self._state.live.branch
 
     def _known(self, branch: int | None) -> int:
         if branch is not None and branch not in {found.id for found in self.branches()}:
             raise UnknownReference(str(branch), "this session has no branch of this id")
-        return self._branch if branch is None else branch
+        return self._current() if branch is None else branch
 
     def _place(self, at: int | str) -> int:
         """The number behind which to fork."""

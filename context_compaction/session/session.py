@@ -198,13 +198,13 @@ class Session(Said):
     @property
     def events(self) -> list[CompactionEvent]:
         """Every attempted compaction of this session, oldest first."""
-        return self._archive.events(self._branch)
+        return self._archive.events(self._current())
 
     @property
     def stats(self) -> SessionStats:
         """The session in numbers."""
         state, committed = self._state, [event for event in self.events if event.committed]
-        messages, tokens = self._archive.totals(self._branch)
+        messages, tokens = self._archive.totals(self._current())
         budget = state.settings.budget
         return SessionStats(
             messages_said=messages,
@@ -235,6 +235,7 @@ class Session(Said):
             return
         self._closed = True
         try:
+            self._core.after_fork()
             drive(self._core.ahead.use(), self._state.settings.chain.starter(PRE_TURN_DEADLINE))
         finally:
             self._core.ahead.drop()
@@ -262,10 +263,12 @@ class Session(Said):
 
     def _run(self, steps: Steps[T], deadline: float = PRE_TURN_DEADLINE) -> T:
         with self._flight.hold():
+            self._core.after_fork()
             return drive(steps, self._state.settings.chain.starter(deadline))
 
     async def _arun(self, steps: Steps[T], deadline: float = PRE_TURN_DEADLINE) -> T:
         async with self._flight.ahold():
+            self._core.after_fork()
             return await adrive(steps, self._state.settings.chain.starter(deadline))
 
 

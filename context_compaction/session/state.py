@@ -35,6 +35,8 @@ class SessionState:
         """What the last `context` decided on: while it is the same, so is the decision."""
         self.sent: tuple[int, int, int] | None = None
         """View version, raw tokens and overhead of the context last handed out."""
+        self.crowded = False
+        """Whether others were found to write to this session: then an append had better look first."""
         self.load()
 
     def load(self) -> None:
@@ -56,13 +58,14 @@ class SessionState:
     def notice(self) -> None:
         """Take up what another writer of the session appended, compacted or forked, if one did."""
         live, tip = self.live, self.archive.tip(self.live.branch)
+        self.crowded = tip != (live.last_seq, live.version, True)
         if not tip.active or tip.version != live.version or tip.last_seq < live.last_seq:
             self.load()
         elif tip.last_seq > live.last_seq:
             self._pin(self._wanted_pins(live.follow(tip.last_seq)))
 
     def recover(self) -> None:
-        """`notice` after a lost race; the session may even have been forgotten meanwhile."""
+        """`notice` after a lost race; a session that was forgotten meanwhile begins anew."""
         try:
             self.notice()
         except StaleView:
@@ -70,10 +73,10 @@ class SessionState:
 
     def catch_up(self) -> None:
         """Take up what another writer of the session did since: its appends, compactions and pins."""
-        settings = self.settings
-        found = self.archive.open_session(settings.namespace, settings.session_id)
-        here = (self.live.branch, self.live.last_seq, self.live.version)
-        if (found.branch, found.last_seq, found.view.version) != here:
+        if not self.archive.tip(self.live.branch).active:
+            self.load()
+        found = self.archive.state(self.live.branch)
+        if (found.last_seq, found.view.version) != (self.live.last_seq, self.live.version):
             self.take_up(found)
         self.pins = found.pins
 

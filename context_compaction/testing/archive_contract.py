@@ -37,7 +37,23 @@ Check = Callable[[Backend], None]
 
 def archive_checks(*, durable: bool = True) -> list[Check]:
     """All checks, or those that make sense for an archive that is gone when closed."""
-    from context_compaction.testing import archive_life, archive_log, archive_search, archive_views
+    from context_compaction.testing import (
+        archive_forget,
+        archive_life,
+        archive_log,
+        archive_prune,
+        archive_search,
+        archive_transfer,
+        archive_views,
+    )
 
-    checks = [*archive_log.CHECKS, *archive_views.CHECKS, *archive_search.CHECKS, *archive_life.SHARED]
+    checks = [
+        *archive_log.CHECKS,
+        *archive_views.CHECKS,
+        *archive_search.CHECKS,
+        *archive_prune.CHECKS,
+        *archive_forget.CHECKS,
+        *archive_transfer.CHECKS,
+        *archive_life.SHARED,
+    ]
     return checks + (list(archive_life.DURABLE) if durable else [])

@@ -127,7 +127,7 @@ def test_it_is_dropped_when_another_handle_moved_the_view(tmp_path: object) -> N
     committed = [(event.version, event.trigger) for event in s.events if event.committed]
     assert committed[0] == (1, "manual")
     assert [version for version, _ in committed] == list(range(1, len(committed) + 1))
-    assert archive.view(s._branch, 1) == view
+    assert archive.view(s._current(), 1) == view
     archive.close()
 
 

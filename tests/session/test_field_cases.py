@@ -160,7 +160,7 @@ def test_twenty_compactions_do_not_stack(max_leaves: int, drafter: ScriptedDraft
         assert size(s.context()) <= 0.85 * 2000
     assert dicts(s.history()) == said
     assert max(generations) >= 3
-    assert s._archive.summaries(s._branch).keys() == set(range(1, s._core.state.live.next_summary))
+    assert s._archive.summaries(s._current()).keys() == set(range(1, s._core.state.live.next_summary))
 
 
 def test_lineage_leads_from_the_last_summary_to_every_message_that_left() -> None:
@@ -169,7 +169,7 @@ def test_lineage_leads_from_the_last_summary_to_every_message_that_left() -> Non
     for number in range(80):
         s.append(turns(number, 1, words=60))
         s.after_turn()
-    records = s._archive.summaries(s._branch)
+    records = s._archive.summaries(s._current())
     assert len(records) > 10
     for record in records.values():
         sources = [records[number] for number in record.sources]

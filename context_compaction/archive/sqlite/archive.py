@@ -23,6 +23,7 @@ from context_compaction.archive.records import (
     StoredMessage,
     Tip,
 )
+from context_compaction.archive.retention import Retention, limits
 from context_compaction.archive.sqlite import (
     backups,
     branches,
@@ -38,6 +39,7 @@ from context_compaction.archive.sqlite import (
 )
 from context_compaction.archive.sqlite.connection import Connections
 from context_compaction.archive.sqlite.opening import MEMORY
+from context_compaction.archive.sqlite.retaining import Retaining
 from context_compaction.archive.sqlite.spans import FOREVER, spans_of
 from context_compaction.events import CompactionEvent
 from context_compaction.view import Pin, Range, SummaryRecord, View
@@ -48,13 +50,16 @@ class SQLiteArchive(Archive):
 
     ``path`` is a file, made if it is not there, or ``:memory:``, which is gone when the archive is closed.
     Any number of threads and processes may use one file; a write waits up to 5 s for another process's.
+    With a ``retention`` old messages are pruned now and then at the end of an append or commit; without
+    one everything is kept.
 
     Raises `ArchiveUnavailable`, `ArchiveCorrupt` (not a database, or not ours: left as it is) or
     `ArchiveTooNew`. Use it as a context manager, or call `close`.
     """
 
-    def __init__(self, path: str | os.PathLike[str] = MEMORY) -> None:
+    def __init__(self, path: str | os.PathLike[str] = MEMORY, retention: Retention | None = None) -> None:
         self._connections = Connections(path)
+        self._retaining = None if retention is None else Retaining(self._connections, retention)
 
     @property
     def path(self) -> str:
@@ -111,6 +116,8 @@ class SQLiteArchive(Archive):
             spans = spans_of(connection, branch)
             log.append(connection, branch, batch, rows)
             search.index_messages(connection, branch, rows, entries, spans)
+        if self._retaining is not None:
+            self._retaining.run_if_due()
 
     def find_ids(self, branch: int, ids: Iterable[str]) -> dict[str, tuple[int, bytes]]:
         """One indexed look-up for all ids together."""
@@ -155,6 +162,8 @@ class SQLiteArchive(Archive):
             views.write_commit(connection, branch, commit)
             if commit.summaries:
                 search.index_summaries(connection, branch, commit.summaries)
+        if self._retaining is not None:
+            self._retaining.run_if_due()
 
     def note(self, branch: int, state: Mapping[str, Any], event: CompactionEvent | None = None) -> None:
         """The notes replace the earlier ones."""
@@ -192,6 +201,7 @@ class SQLiteArchive(Archive):
         uncovered: bool = False,
     ) -> Pruned:
         """One transaction; the file is made smaller where much of it has become free."""
+        limits(max_age, max_bytes)
         with self._connections.writing() as connection:
             pruned = pruning.prune(connection, max_age, max_bytes, uncovered=uncovered)
         erasing.shrink(self._connections)

@@ -15,11 +15,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
-from context_compaction.archive.sqlite.faults import translated
+from context_compaction.archive.sqlite.faults import SQLiteTrouble, translated, typed
 from context_compaction.archive.sqlite.opening import MEMORY, connect, prepare, set_up
 from context_compaction.errors import ArchiveUnavailable
 
 Begin = Literal["BEGIN", "BEGIN IMMEDIATE"]
+FileId = tuple[int, int]
+"""Device and inode: stays with a file, not with its name."""
 
 
 class Connections:
@@ -35,8 +37,11 @@ class Connections:
         self._local = threading.local()
         self._owned: weakref.WeakSet[_Owned] = weakref.WeakSet()
         self._shared: _Owned | None = None
+        self._path = Path(self.place)
+        self._file: FileId | None = None
         if not self.in_memory:
-            prepare(Path(self.place))
+            prepare(self._path)
+            self._file = _file_id(self._path)  # before it is opened: what takes its place then is noticed
         self._open_first()
         _follow_forks(self)
 
@@ -54,8 +59,21 @@ class Connections:
             raise ArchiveUnavailable(f"{self.place}: the archive was closed; open it again")
         owned: _Owned | None = self._shared or getattr(self._local, "owned", None)
         if owned is None:
-            owned = self._local.owned = self._own(connect(self.place))
+            owned = self._own(connect(self.place))
+            self.check_place()
+            self._local.owned = owned
         return owned.connection
+
+    def check_place(self) -> None:
+        """Raise `ArchiveUnavailable` if the path is no longer the file that was opened.
+
+        On POSIX a deleted file can be written until it is closed, and then nothing of that is anywhere.
+        """
+        if self._file is not None and _file_id(self._path) != self._file:
+            raise ArchiveUnavailable(
+                f"{self.place}: the file was deleted, replaced or put out of reach while it was open, and "
+                "what is written now would be lost with it; put it back and open the archive again"
+            )
 
     def close(self) -> None:
         """Close every connection. Threads in the middle of a read are told by their next statement."""
@@ -85,7 +103,7 @@ class Connections:
             except BaseException:
                 owned.close()
                 raise
-        except sqlite3.Error as error:
+        except SQLiteTrouble as error:
             raise translated(error, self.place) from error
         if self.in_memory:
             self._shared = owned
@@ -99,7 +117,7 @@ class Connections:
 
 
 class Transaction:
-    """One transaction on this thread's connection. Every `sqlite3.Error` leaves it as an `ArchiveError`."""
+    """One transaction on this thread's connection. What SQLite or a damaged row raises leaves it typed."""
 
     __slots__ = ("_begin", "_connection", "_connections", "_lock")
 
@@ -118,8 +136,7 @@ class Transaction:
             return connection
         except BaseException as error:
             self._end()
-            if isinstance(error, sqlite3.Error):
-                raise translated(error, self._connections.place) from error
+            self._explain(error)
             raise
 
     def __exit__(
@@ -128,12 +145,19 @@ class Transaction:
         try:
             if error is None and self._connection is not None:
                 self._connection.execute("COMMIT")
+                if self._begin == "BEGIN IMMEDIATE":
+                    self._connections.check_place()  # last: what is acknowledged is in the file at the path
         except sqlite3.Error as failed:
-            raise translated(failed, self._connections.place) from failed
+            self._explain(failed)
         finally:
             self._end()
-        if isinstance(error, sqlite3.Error):
-            raise translated(error, self._connections.place) from error
+        self._explain(error)
+
+    def _explain(self, error: BaseException | None) -> None:
+        """Raise the typed error for ``error``, if there is a better one."""
+        better = typed(error, self._connections.place, reading=self._begin == "BEGIN")
+        if better is not None:
+            raise better from error
 
     def _end(self) -> None:
         try:
@@ -145,6 +169,15 @@ class Transaction:
         finally:
             if self._lock is not None:
                 self._lock.release()
+
+
+def _file_id(path: Path) -> FileId | None:
+    """None when there is no such file, or none that can be reached."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 class _Owned:

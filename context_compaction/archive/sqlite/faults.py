@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 
-from context_compaction.errors import ArchiveCorrupt, ArchiveError, ArchiveUnavailable
+from context_compaction.errors import ArchiveCorrupt, ArchiveError, ArchiveUnavailable, CompactionError
 
 BUSY_SECONDS = 5.0
 """How long a connection waits for another process's transaction."""
 _PRIMARY = 0xFF
 """SQLite's extended codes carry the primary one in their low byte."""
+_DAMAGE = "the file is damaged; restore a backup, or export what can still be read"
+_NOT_TEXT = "Could not decode to UTF-8"
+_NO_SUCH = "no such "
 _CORRUPT = {
-    sqlite3.SQLITE_CORRUPT: "the file is damaged; restore a backup, or export what can still be read",
+    sqlite3.SQLITE_CORRUPT: _DAMAGE,
     sqlite3.SQLITE_NOTADB: "the file is not an archive (not an SQLite database); name another file",
 }
 _UNAVAILABLE = {
@@ -27,14 +31,36 @@ _UNAVAILABLE = {
 }
 
 
-def translated(error: sqlite3.Error, place: str) -> ArchiveError:
+_DAMAGED = (json.JSONDecodeError, UnicodeDecodeError)
+"""Raised over bytes that are not as they were written; SQLite's own words about a schema can be such, too."""
+_NOT_UNDERSTOOD = (ValueError, KeyError, IndexError, TypeError)
+"""Raised over rows that say what none does. Only in reading: else it may be about what was to be written."""
+SQLiteTrouble = (sqlite3.Error, UnicodeDecodeError)
+"""What a statement can raise."""
+
+
+def typed(error: BaseException | None, place: str, *, reading: bool) -> ArchiveError | None:
+    """The typed error for what a transaction's body raised; None for one that is its own explanation."""
+    if isinstance(error, CompactionError):
+        return None
+    if isinstance(error, (sqlite3.Error, *_DAMAGED)) or (reading and isinstance(error, _NOT_UNDERSTOOD)):
+        return translated(error, place)
+    return None
+
+
+def translated(error: Exception, place: str) -> ArchiveError:
     """The typed error to raise instead of ``error``; ``place`` is the archive's path or ``:memory:``."""
+    if not isinstance(error, sqlite3.Error) or str(error).startswith(_NOT_TEXT):
+        # Not quoted: it may hold what was said.
+        return ArchiveCorrupt(f"{place}: {_DAMAGE} ({type(error).__name__})")
     code = getattr(error, "sqlite_errorcode", None)
     primary = code & _PRIMARY if isinstance(code, int) else None
     if "no such module: fts5" in str(error):
         return ArchiveUnavailable(without_search(place))
     if primary in _CORRUPT:
         return ArchiveCorrupt(f"{place}: {_CORRUPT[primary]} ({error})")
+    if str(error).startswith(_NO_SUCH):  # a table or column that every archive has
+        return ArchiveCorrupt(f"{place}: {_DAMAGE} ({error})")
     advice = _UNAVAILABLE.get(primary or 0, "the archive could not be used; nothing was written")
     return ArchiveUnavailable(f"{place}: {advice} ({error})")
 

@@ -6,11 +6,13 @@ import json
 import sqlite3
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from context_compaction.archive.records import Fork
 from context_compaction.archive.sqlite.names import escaped
+from context_compaction.archive.sqlite.search import index_summaries
 from context_compaction.archive.sqlite.spans import ACTIVATE, FOREVER, Span, spans_of
-from context_compaction.archive.sqlite.views import add_view
+from context_compaction.archive.sqlite.views import add_summary, add_view, read_summaries
 from context_compaction.errors import SessionExists, StaleView
 from context_compaction.view import View
 
@@ -43,6 +45,16 @@ SELECT ?, seq, position, call_id, CASE WHEN closed_at <= ? THEN closed_at END,
 FROM calls WHERE branch = ? AND seq <= ?
     AND (answered_by IS NULL OR answered_by > ? OR closed_at IS NOT NULL)
 """
+# Versions and reports of a branch none of whose messages are shared.
+COPY_VIEWS = """
+INSERT INTO views (branch, version, head_end, pins, entries)
+SELECT ?, version, head_end, pins, entries FROM views WHERE branch = ? AND version < ? AND head_end <= ?
+"""
+COPY_COMPACTIONS = """
+INSERT INTO compactions (branch, at_seq, version, committed, happened_at, event)
+SELECT ?, at_seq, version, committed, happened_at, event FROM compactions
+WHERE branch = ? AND at_seq <= ? ORDER BY id
+"""
 
 
 def fork(connection: sqlite3.Connection, branch: int, plan: Fork) -> int:
@@ -53,6 +65,7 @@ def fork(connection: sqlite3.Connection, branch: int, plan: Fork) -> int:
     child = _add_branch(connection, session, plan, shared, _tip(connection, parent, plan.at))
     if plan.view != View():
         add_view(connection, child, plan.view)
+    _copy_compacted(connection, branch, child, plan)
     connection.execute(COPY_PINS, (child, branch, plan.at))
     if parent is not None:
         connection.execute(COPY_CALLS, (child, plan.at, plan.at, parent, plan.at, plan.at))
@@ -68,6 +81,20 @@ def _shared(connection: sqlite3.Connection, branch: int, plan: Fork) -> list[Spa
         for span in spans_of(connection, branch)
         if span.first <= plan.at
     ]
+
+
+def _copy_compacted(connection: sqlite3.Connection, branch: int, child: int, plan: Fork) -> None:
+    """What a branch without a message up to the fork compacted of those that it shares itself."""
+    for span in spans_of(connection, branch):
+        if span.first <= plan.at:
+            continue
+        known = replace(span, last_summary=min(span.last_summary, plan.last_summary))
+        summaries = list(read_summaries(connection, [known]).values())
+        for summary in summaries:
+            add_summary(connection, child, summary)
+        index_summaries(connection, child, summaries)
+        connection.execute(COPY_VIEWS, (child, span.branch, plan.view.version, plan.at))
+        connection.execute(COPY_COMPACTIONS, (child, span.branch, plan.at))
 
 
 def _tip(connection: sqlite3.Connection, parent: int | None, at: int) -> bytes:

@@ -123,9 +123,13 @@ def find_ids(
 def outline(connection: sqlite3.Connection, spans: Sequence[Span], after: int) -> list[OutlineRow]:
     """The rows behind ``after`` without what they say."""
     return [
-        OutlineRow(row[0], None if row[1] is None else unescaped(row[1]), *row[2:6], bool(row[6]))
+        OutlineRow(
+            seq, None if name is None else unescaped(name), digest, role, kind, supersedes, bool(pruned)
+        )
         for span in spans
-        for row in connection.execute(OUTLINE, clipped(span, after + 1, span.last))
+        for seq, name, digest, role, kind, supersedes, pruned in connection.execute(
+            OUTLINE, clipped(span, after + 1, span.last)
+        )
     ]
 
 

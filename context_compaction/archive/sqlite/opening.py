@@ -7,13 +7,16 @@ import sqlite3
 import time
 from pathlib import Path
 
-from context_compaction.archive.sqlite.faults import BUSY_SECONDS, translated, without_search
+from context_compaction.archive.sqlite.erasing import resume
+from context_compaction.archive.sqlite.faults import BUSY_SECONDS, SQLiteTrouble, translated, without_search
 from context_compaction.archive.sqlite.migrations import migrate, version_of
 from context_compaction.errors import ArchiveCorrupt, ArchiveError, ArchiveUnavailable
 
 MEMORY = ":memory:"
 PRIVATE = 0o600
 SEARCH_MODULE = "fts5"
+CONNECTION: type[sqlite3.Connection] = sqlite3.Connection
+"""What every connection is made of: `context_compaction.testing.faults` puts a class of its own here."""
 _STATEMENTS = 256
 _RETRY_SECONDS = 0.02
 SETTINGS = (
@@ -32,12 +35,17 @@ def prepare(path: Path) -> None:
 
     Raises `ArchiveUnavailable`, `ArchiveCorrupt` or `ArchiveTooNew`; a file that is not ours stays as it is.
     """
-    if path.is_dir():
-        raise ArchiveUnavailable(f"{path}: this is a folder; name a file in it")
-    if not path.parent.is_dir():
-        raise ArchiveUnavailable(f"{path}: the folder {path.parent} does not exist; create it first")
-    if not _create(path):
-        _inspect(path)
+    try:
+        if path.is_dir():
+            raise ArchiveUnavailable(f"{path}: this is a folder; name a file in it")
+        if not path.parent.is_dir():
+            raise ArchiveUnavailable(f"{path}: the folder {path.parent} does not exist; create it first")
+        if not _create(path):
+            _inspect(path)
+    except OSError as error:
+        raise ArchiveUnavailable(
+            f"{path}: cannot be reached ({error.strerror}); check the permissions of the file and its folders"
+        ) from error
 
 
 def connect(place: str) -> sqlite3.Connection:
@@ -51,6 +59,7 @@ def connect(place: str) -> sqlite3.Connection:
         isolation_level=None,
         check_same_thread=False,
         cached_statements=_STATEMENTS,
+        factory=CONNECTION,
     )
     try:
         for setting in SETTINGS:
@@ -62,7 +71,7 @@ def connect(place: str) -> sqlite3.Connection:
 
 
 def set_up(connection: sqlite3.Connection, place: str) -> None:
-    """Migrate to the newest schema, then switch to WAL.
+    """Migrate to the newest schema, then switch to WAL, and erase what a forget was kept from erasing.
 
     In this order: a new file gets its application id by way of the rollback journal, so it stands in the
     main file from the first commit on and `prepare` knows the file even if the process dies right after.
@@ -72,6 +81,7 @@ def set_up(connection: sqlite3.Connection, place: str) -> None:
     migrate(connection, place)
     if place != MEMORY and connection.execute(READ_JOURNAL).fetchone()[0] != "wal":
         _use_wal(connection)
+    resume(connection, place)
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
@@ -122,7 +132,7 @@ def _peek(path: Path) -> ArchiveError | None:
     try:
         with _Peek(path) as connection:
             version_of(connection, str(path))
-    except sqlite3.Error as error:
+    except SQLiteTrouble as error:
         problem = translated(error, str(path))
         problem.__cause__ = error
         return problem
@@ -140,7 +150,9 @@ class _Peek:
     """A connection that reads the main file alone, takes no lock and leaves nothing beside it."""
 
     def __init__(self, path: Path) -> None:
-        self._connection = sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)
+        self._connection = sqlite3.connect(
+            f"{path.as_uri()}?mode=ro&immutable=1", uri=True, factory=CONNECTION
+        )
 
     def __enter__(self) -> sqlite3.Connection:
         return self._connection

@@ -73,7 +73,7 @@ def write_commit(connection: sqlite3.Connection, branch: int, commit: Commit) ->
         raise _stale(connection, branch, commit.base_version)
     add_view(connection, branch, view)
     for summary in commit.summaries:
-        _add_summary(connection, branch, summary)
+        add_summary(connection, branch, summary)
     add_event(connection, branch, commit.event)
 
 
@@ -136,7 +136,8 @@ def _summary(connection: sqlite3.Connection, row: Row) -> SummaryRecord:
     )
 
 
-def _add_summary(connection: sqlite3.Connection, branch: int, summary: SummaryRecord) -> None:
+def add_summary(connection: sqlite3.Connection, branch: int, summary: SummaryRecord) -> None:
+    """Write one summary with its lineage."""
     row = (branch, summary.id, summary.tokens, summary.generation, summary.writer, summary.fidelity)
     key = connection.execute(ADD_SUMMARY, (*row, json.dumps(summary.text))).lastrowid
     connection.executemany(ADD_RANGE, [(key, first, last) for first, last in summary.ranges])

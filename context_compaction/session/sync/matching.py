@@ -57,14 +57,25 @@ class Matcher:
                 return False
             if not (self._deep or self._is_new(item, seq)):
                 return True
-        return item.digest == row.digest or self._ours.stands_for(item, seq)
+        return self.says(item, seq)
+
+    def says(self, item: Item, seq: int) -> bool:
+        """Whether it says what message ``seq`` does, whatever the ids."""
+        if item.known is not None:
+            return item.known == seq
+        row = self._outline[seq]
+        if item.digest == row.digest:
+            return True
+        # All else means reading the message: only where the item can be what is shown for it.
+        quoted = row.kind in ("late", "orphan") and item.role == "user"
+        return (quoted or item.role == row.role) and self._ours.stands_for(item, seq)
 
     def match(self, items: Sequence[Item], order: Sequence[int]) -> Match:
         """The best agreement of the items with an order of messages, from wherever the first item stands."""
         if not items or not order:
             return Match((), whole=not order)
         places = positions(order)
-        starts = sorted(places[seq] for seq in self._candidates(items[0]) if seq in places)
+        starts = sorted(places[seq] for seq in self._candidates(items[0], order[0]) if seq in places)
         reaching = [start for start in starts if len(order) - start <= len(items)]
         for start in reaching[:STARTS]:
             found = self._run(items, order, start)
@@ -84,16 +95,17 @@ class Matcher:
             seqs.append(seq)
         return Match(tuple(seqs), whole=start + len(seqs) == len(order))
 
-    def _candidates(self, item: Item) -> Iterable[int]:
-        """The messages that the item might be."""
+    def _candidates(self, item: Item, first: int) -> Iterable[int]:
+        """The messages that the item might be; ``first`` is the one that the order begins with."""
         if item.known is not None:
             return (item.known,)
-        if item.id is not None and (seq := self._outline.with_id(item.id)) is not None:
+        if (seq := self._outline.with_id(item.id)) is not None:
             return (seq,) if self.same(item, seq) else ()
         found = self._outline.with_digest(item.digest)
-        if not found and (seq := self._ours.candidate(item)) is not None:
-            return (seq,)
-        return found
+        if found:
+            return found
+        seq = self._ours.candidate(item)
+        return (first,) if seq is None else (seq,)
 
     def _is_new(self, item: Item, seq: int) -> bool:
-        return item.index >= self._total - NEWEST or seq > len(self._outline.rows) - NEWEST
+        return item.index >= self._total - NEWEST or seq > self._outline.end - NEWEST

@@ -25,12 +25,18 @@ class Outline:
         if len(self.rows) < last_seq:
             self._add(self._archive.outline(self.branch, len(self.rows)))
 
+    @property
+    def end(self) -> int:
+        """The last number."""
+        return len(self.rows)
+
     def __getitem__(self, seq: int) -> OutlineRow:
         return self.rows[seq - 1]
 
-    def with_id(self, message_id: str) -> int | None:
-        """The number of the message with this id."""
-        return self._by_id.get(message_id)
+    def with_id(self, message_id: str | None, at: int | None = None) -> int | None:
+        """The number of the message with this id, of those up to ``at``."""
+        seq = None if message_id is None else self._by_id.get(message_id)
+        return seq if seq is not None and (at is None or seq <= at) else None
 
     def with_digest(self, digest: bytes) -> Sequence[int]:
         """The numbers of all messages that say this, ascending."""
@@ -42,20 +48,33 @@ class Outline:
 
     def head(self, at: int) -> list[int]:
         """The system head as it stands when the log ends at ``at``: replaced ones by what replaced them."""
-        first = self.first_head(at)
-        later = [row for row in self.rows[:at] if row.supersedes is not None]
-        standing = [seq for seq in range(1, first + 1) if self[seq].supersedes is None]
-        for row in later:
+        standing = [seq for seq in range(1, self.first_head(at) + 1) if self[seq].supersedes is None]
+        for row in self.rows[:at]:
             if row.supersedes in standing:
                 standing[standing.index(row.supersedes)] = row.seq
-            else:
+            elif row.supersedes is not None:
                 standing.append(row.seq)
         return standing
 
     def shown(self, kept: Iterable[int], head_end: int) -> list[int]:
         """The body as a view shows it that has these messages up to ``head_end``, and all behind."""
         inside = set(kept)
-        return [seq for seq in self.body if seq > head_end or seq in inside]
+        return self.rendered([seq for seq in self.body if seq > head_end or seq in inside])
+
+    def rendered(self, order: Sequence[int]) -> list[int]:
+        """As the renderer orders them: results that it quotes wait until those of an open batch are in."""
+        out: list[int] = []
+        quoted: list[int] = []
+        for seq in order:
+            kind = self[seq].kind
+            if kind in ("late", "orphan"):
+                quoted.append(seq)
+                continue
+            if kind != "live":
+                out += quoted
+                quoted = []
+            out.append(seq)
+        return out + quoted
 
     def _add(self, rows: Sequence[OutlineRow]) -> None:
         for row in rows:

@@ -80,7 +80,7 @@ def _header(connection: sqlite3.Connection) -> tuple[int, int, int]:
         return _number(connection, READ_APPLICATION), _number(connection, READ_VERSION), tables
     finally:
         if begun:
-            connection.execute("COMMIT")
+            connection.rollback()  # nothing was written, and unlike COMMIT it never hides an error
 
 
 def _number(connection: sqlite3.Connection, query: str) -> int:

@@ -61,6 +61,11 @@ UPDATE branches SET
         (SELECT hash FROM messages WHERE messages.branch = branches.id ORDER BY seq DESC LIMIT 1), x''
     )
 """
+# What is oldest, and how much there is, without a look at the messages themselves. (pruned_at is always NULL
+# in it; without the column SQLite would look it up.)
+MESSAGES_BY_AGE = """
+CREATE INDEX messages_by_age ON messages (stored_at, branch, role, size, pruned_at) WHERE pruned_at IS NULL
+"""
 # Work that outlives its transaction: 'erase' until the bytes of what was forgotten are gone from the file.
 CHORES = "CREATE TABLE chores (name TEXT PRIMARY KEY, at REAL NOT NULL) WITHOUT ROWID"
 
@@ -72,7 +77,7 @@ def upgrade(connection: sqlite3.Connection) -> None:
     for statement in (m001_initial.MESSAGES_BY_ID, m001_initial.MESSAGES_SUPERSEDING):
         connection.execute(statement)
     _fill_digests(connection)
-    for statement in (*BRANCH_COLUMNS, SET_ENDS, CHORES):
+    for statement in (*BRANCH_COLUMNS, SET_ENDS, MESSAGES_BY_AGE, CHORES):
         connection.execute(statement)
 
 

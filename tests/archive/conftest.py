@@ -1,0 +1,14 @@
+"""Fixtures for tests of archives."""
+
+from __future__ import annotations
+
+import pytest
+
+from context_compaction.archive.sqlite import opening
+
+
+@pytest.fixture
+def unsynced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where power does not fail, thousands of transactions are faster without the disk."""
+    settings = [setting for setting in opening.SETTINGS if "synchronous" not in setting]
+    monkeypatch.setattr(opening, "SETTINGS", ("PRAGMA synchronous = OFF", *settings))

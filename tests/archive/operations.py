@@ -1,0 +1,163 @@
+"""A small archive with something of everything, and every operation that writes to one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from context_compaction.archive import AppendBatch, Archive, Fork, SQLiteArchive
+from context_compaction.messages import MediaBlock, Message, TextBlock, ToolCallBlock, ToolResultBlock
+from context_compaction.testing.archive_rows import PICTURE, Writer, commit, event, nasty_messages, summary
+from context_compaction.view import Gap, Kept, Pin, Summary, View
+
+SECRET = "xyzzyplugh"
+"""Said in session ``s`` alone."""
+VIEW = View(1, 4, (Summary(1), Gap(4, 4)))
+Thunk = Callable[[], object]
+
+
+def fill(path: Path) -> None:
+    """Session ``s``: two branches, a compaction, pins, open calls; ``child`` forked from it; ``t`` beside."""
+    with SQLiteArchive(path) as archive:
+        writer = Writer.of(archive)
+        writer.say("apple", "pear", "plum", "cherry")
+        writer.append(Message("user", (TextBlock("look"), MediaBlock("image", data=PICTURE)), id="i1"))
+        writer.append(_calling("c1", "c2"), _answer("c1", SECRET))
+        archive.pin(writer.branch, Pin("m:2", "pear"))
+        archive.pin(writer.branch, Pin("m:3", "plum"))
+        archive.commit(writer.branch, replace(commit(0, summary(1, ranges=((1, 3),))), view=VIEW))
+        archive.fork(writer.branch, Fork(6, VIEW, 1, {}, activate=False))
+        archive.fork(writer.branch, Fork(5, VIEW, 1, {"n": 1}, session_id="child"))
+        Writer.of(archive, "child").say("kiwi")
+        Writer.of(archive, "t", "elsewhere").say("fig", "date")
+        archive.note(writer.branch, {"n": 2}, event())
+
+
+def _calling(*ids: str) -> Message:
+    return Message("assistant", tuple(ToolCallBlock(name, "tool", "{}") for name in ids))
+
+
+def _answer(call_id: str, text: str) -> Message:
+    return Message("tool", (ToolResultBlock(call_id, text),))
+
+
+def branch_of(archive: Archive) -> int:
+    """The branch that session ``s`` goes on with."""
+    return archive.open_session("default", "s").branch
+
+
+def _open_session(archive: SQLiteArchive) -> Thunk:
+    return lambda: archive.open_session("a new namespace", "new")
+
+
+def _append(archive: SQLiteArchive) -> Thunk:
+    """Media, an id, a late result, a call opened, one closed, one answered, and a nasty text."""
+    writer = Writer.of(archive)
+    wanted = [message for message in nasty_messages() if message.id or message.role != "user"]
+    batch = writer.batch([_answer("c2", "late"), *wanted[1:3], _calling("c3"), _answer("c3", "x"), wanted[0]])
+    return lambda: archive.append(writer.branch, batch)
+
+
+def _append_and_activate(archive: SQLiteArchive) -> Thunk:
+    branch = archive.branches(branch_of(archive))[1].id
+    made = Writer(archive, branch, 6).batch([Message("user", (TextBlock("on the other branch"),))])
+    batch = AppendBatch(made.after_seq, made.rows, activate=True)
+    return lambda: archive.append(branch, batch)
+
+
+def _commit(archive: SQLiteArchive) -> Thunk:
+    """Two summaries, one of them over the other and an earlier one."""
+    ranges = ((1, 3), (5, 5))
+    two = (summary(2, ranges=((5, 5),)), summary(3, generation=1, ranges=ranges, sources=(1, 2)))
+    view = View(2, 5, (Summary(3), Kept(4)), (Pin("m:2", "pear"),))
+    branch, plan = branch_of(archive), replace(commit(1, *two, at_seq=5), view=view)
+    return lambda: archive.commit(branch, plan)
+
+
+def _note(archive: SQLiteArchive) -> Thunk:
+    branch = branch_of(archive)
+    return lambda: archive.note(branch, {"n": 3}, event("nothing_to_do"))
+
+
+def _pin(archive: SQLiteArchive) -> Thunk:
+    branch = branch_of(archive)
+    return lambda: archive.pin(branch, Pin("m:4", "cherry"))
+
+
+def _unpin(archive: SQLiteArchive) -> Thunk:
+    branch = branch_of(archive)
+    return lambda: archive.unpin(branch, "m:3")
+
+
+def _activate(archive: SQLiteArchive) -> Thunk:
+    branch = archive.branches(branch_of(archive))[1].id
+    return lambda: archive.activate(branch)
+
+
+def _fork(archive: SQLiteArchive) -> Thunk:
+    branch = branch_of(archive)
+    return lambda: archive.fork(branch, Fork(6, VIEW, 1, {"n": 4}))
+
+
+def _fork_to_a_session(archive: SQLiteArchive) -> Thunk:
+    branch = branch_of(archive)
+    return lambda: archive.fork(branch, Fork(3, View(), 0, {}, session_id="another"))
+
+
+def _prune(archive: SQLiteArchive) -> Thunk:
+    return lambda: archive.prune(max_bytes=0)
+
+
+def _prune_uncovered(archive: SQLiteArchive) -> Thunk:
+    return lambda: archive.prune(max_age=0, uncovered=True)
+
+
+def _forget(archive: SQLiteArchive) -> Thunk:
+    return lambda: archive.forget("t", "elsewhere")
+
+
+def _forget_detaching(archive: SQLiteArchive) -> Thunk:
+    return lambda: archive.forget("s", forks="detach")
+
+
+def _forget_cascading(archive: SQLiteArchive) -> Thunk:
+    return lambda: archive.forget("s", forks="cascade")
+
+
+def _import(archive: SQLiteArchive) -> Thunk:
+    """From an export that a file beside the archive is of."""
+    return lambda: archive.import_(Path(archive.path).with_name("export.jsonl"))
+
+
+OPERATIONS: dict[str, Callable[[SQLiteArchive], Thunk]] = {
+    "open_session": _open_session,
+    "append": _append,
+    "append and activate": _append_and_activate,
+    "commit": _commit,
+    "note": _note,
+    "pin": _pin,
+    "unpin": _unpin,
+    "activate": _activate,
+    "fork": _fork,
+    "fork to a session": _fork_to_a_session,
+    "prune": _prune,
+    "prune what is uncovered": _prune_uncovered,
+    "forget": _forget,
+    "forget, detaching": _forget_detaching,
+    "forget, cascading": _forget_cascading,
+    "import_": _import,
+}
+"""Each prepares on an archive as `fill` makes it, and returns what is to be done."""
+
+
+def export(folder: Path) -> None:
+    """``export.jsonl``: another archive of a session with media and a fork, and one forked from it."""
+    source = folder / "source.db"
+    fill(source)
+    with SQLiteArchive(source) as archive:
+        archive.forget("t", "elsewhere")
+        with archive._connections.writing() as connection:
+            connection.execute("UPDATE sessions SET session_id = 'imported ' || session_id")
+        archive.export(folder / "export.jsonl")
+    source.unlink()
