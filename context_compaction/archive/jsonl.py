@@ -31,11 +31,13 @@ def writing(path: str | os.PathLike[str]) -> Generator[Writer]:
 
     Raises `ArchiveUnavailable` when it cannot be written.
     """
-    target = Path(path).absolute()
+    target = Path(os.path.realpath(path))  # what a link leads to is replaced, not the link
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
         if target.is_dir():
             raise ArchiveUnavailable(f"{target}: this is a folder; name a file in it")
+        if target.exists() and not target.is_file():
+            raise ArchiveUnavailable(f"{target}: this is no regular file; name another")
         # By "x" nobody else's file is written to, and none that a link leads to.
         file = open(partial, "xb", opener=_for_the_owner)  # noqa: SIM115 - the block below closes it
         try:

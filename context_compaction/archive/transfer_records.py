@@ -49,6 +49,11 @@ def text(value: Any) -> bool:
     return type(value) is str
 
 
+def some_text(value: Any) -> bool:
+    """`text` that is not empty."""
+    return text(value) and value != ""
+
+
 def any_text(value: Any) -> bool:
     """Text of whatever characters: archives keep it as JSON."""
     return type(value) is str
@@ -155,7 +160,7 @@ FIELDS: Mapping[str, Mapping[str, Check]] = {
         "size": whole,
         "pruned_at": maybe(number),
         "features": maybe(readable(Features.from_json)),
-        "payload": maybe(text),
+        "payload": maybe(some_text),
     },
     "call": {
         "seq": whole,

@@ -44,6 +44,7 @@ def archive_checks(*, durable: bool = True) -> list[Check]:
         archive_prune,
         archive_search,
         archive_transfer,
+        archive_verify,
         archive_views,
     )
 
@@ -53,6 +54,7 @@ def archive_checks(*, durable: bool = True) -> list[Check]:
         *archive_search.CHECKS,
         *archive_prune.CHECKS,
         *archive_forget.CHECKS,
+        *archive_verify.CHECKS,
         *archive_transfer.CHECKS,
         *archive_life.SHARED,
     ]

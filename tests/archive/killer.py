@@ -1,16 +1,18 @@
-"""Appends and compacts until it is killed: ``python -m tests.archive.killer FILE``.
+"""Does all that writes until it is killed: ``python -m tests.archive.killer FILE``.
 
-Prints the number of each message once it is stored.
+Prints the number of each message once it is stored. Beside the one session it makes others, with branches,
+forgets them, prunes, and writes backups.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import random
 import sys
 from typing import Any
 
-from context_compaction import Budget, CannotCompact, Policy, Session
+from context_compaction import Budget, CannotCompact, Policy, Session, SQLiteArchive
 
 SESSION = "killed"
 WINDOW = 2048
@@ -47,10 +49,41 @@ def open_session(archive: Any) -> Session:
     )
 
 
+def side_name(number: int) -> str:
+    """A session that comes and goes; its name and all it says hold a word of its own."""
+    return f"side-{planted(number)}"
+
+
+def planted(number: int) -> str:
+    """The word, different from its first letter on."""
+    return hashlib.sha256(str(number).encode()).hexdigest()
+
+
+def beside(archive: SQLiteArchive, number: int, chance: random.Random) -> None:
+    """Another session with a pin, a fork, an edited list; or its end; or a prune, or a backup."""
+    what = chance.choice(("session", "session", "forget", "prune", "backup"))
+    if what == "session":
+        chat = [{"role": "user", "content": f"{planted(number)} {n}"} for n in range(4)]
+        with Session(archive, side_name(number), budget=Budget(WINDOW), counter="approximate") as side:
+            side.append(chat)
+            side.pin("m:2")
+            side.fork(3)
+            side.sync([chat[0], {"role": "user", "content": f"edited {planted(number)}"}])
+            side.switch(side.branches()[0].id)
+    elif what == "forget":
+        for _, name in archive.sessions():
+            if name != SESSION and chance.random() < 0.7:
+                archive.forget(name, forks="cascade")
+    elif what == "prune":
+        archive.prune(max_age=0)
+    else:
+        archive.backup(f"{archive.path}.backup")
+
+
 def main(path: str) -> None:
     """One or two messages at a time, acknowledged when stored; then a context, at times a compaction."""
     chance = random.Random()
-    with open_session(path) as session:
+    with SQLiteArchive(path) as archive, open_session(archive) as session:
         stored = session.stats.messages_said
         while True:
             count = chance.choice((1, 1, 2))
@@ -64,6 +97,8 @@ def main(path: str) -> None:
                     session.after_turn()
                 if stored % 23 == 0:
                     session.compact()
+            if chance.random() < 0.25:
+                beside(archive, chance.randrange(10**9), chance)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,10 @@ forgotten. It reads in a transaction of its own, and in WAL mode nobody waits fo
 
 from __future__ import annotations
 
+import gc
+import glob
 import os
+import threading
 from collections.abc import Generator
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
@@ -18,53 +21,58 @@ from context_compaction.archive.sqlite.opening import MEMORY, PRIVATE, connect, 
 from context_compaction.errors import ArchiveUnavailable
 
 COPY = "VACUUM INTO ?"
+LOOK = "SELECT count(*) FROM sqlite_master"
 BESIDE = ("-wal", "-shm", "-journal")
 """What SQLite keeps beside a file, and takes for its newest content."""
 _WRITING: set[Path] = set()
 """Unfinished files of this process."""
+_LOCK = threading.Lock()
 
 
 def backup(connections: Connections, path: str | os.PathLike[str]) -> None:
     """Write the archive to ``path``. Raises `ArchiveUnavailable` or `ArchiveCorrupt`; a file there stays."""
-    target = _target(connections, path)
-    with _translating(connections.place, target), _partial(target) as partial:
-        # The one connection of a memory archive must not be in anyone's transaction.
-        with connections.lock if connections.in_memory else nullcontext():
-            connections.get().execute(COPY, (str(partial),))
-        _sync(partial)
-        _settle(target)
-        partial.replace(target)
-        _sync(target.parent)
-
-
-def _target(connections: Connections, path: str | os.PathLike[str]) -> Path:
-    """The file to write, links followed. Raises for what must not be written over."""
-    text = os.fspath(path)
-    if text in ("", MEMORY):
-        raise ArchiveUnavailable(f"{text!r}: a backup is a file; name one")
-    named = Path(text).absolute()
-    try:
-        target = named.resolve()
-        if not connections.in_memory:
-            _refuse_itself(Path(connections.place), named, target)
-        if target.exists():
-            if not (target.is_file() or target.is_dir()):
-                raise ArchiveUnavailable(f"{named}: this is no regular file; name another")
-            prepare(target)  # a folder and what is no archive of ours are refused, and stay as they are
+    name = os.fspath(path)
+    with _translating(f"backup of {connections.place} to {name}"):
+        target = _target(connections, name)
+        with _partial(target) as partial:
+            _copy(connections, partial)
+            _sync(partial)
             _settle(target)
-        elif not target.parent.is_dir():
-            raise ArchiveUnavailable(f"{named}: the folder {target.parent} does not exist; create it first")
-    except (OSError, RuntimeError) as error:  # a RuntimeError: links that lead to each other
-        raise _out_of_reach(named, error) from error
+            partial.replace(target)
+            _sync(target.parent)
+
+
+def _copy(connections: Connections, partial: Path) -> None:
+    # A read that failed half way is under way for as long as its traceback lives, and VACUUM waits for none.
+    gc.collect()
+    # The one connection of a memory archive must not be in anyone's transaction.
+    with connections.lock if connections.in_memory else nullcontext():
+        connections.get().execute(COPY, (str(partial),))
+
+
+def _target(connections: Connections, name: str) -> Path:
+    """The file to write, links followed. Raises for what must not be written over."""
+    if name in ("", MEMORY):
+        raise ArchiveUnavailable(f"{name!r}: a backup is a file; name one")
+    target = Path(name).resolve()
+    if not connections.in_memory:
+        _refuse_itself(Path(connections.place).resolve(), target)
+    if not target.exists():
+        if not target.parent.is_dir():
+            raise ArchiveUnavailable(f"{name}: the folder {target.parent} does not exist; create it first")
+        return target
+    if not (target.is_file() or target.is_dir()):
+        raise ArchiveUnavailable(f"{name}: this is no regular file; name another")
+    prepare(target)  # refuses a folder, and a file that is no archive of ours
+    _settle(target)
     return target
 
 
-def _refuse_itself(archive: Path, named: Path, target: Path) -> None:
-    own = archive.resolve()
+def _refuse_itself(own: Path, target: Path) -> None:
     if target == own or (target.exists() and own.exists() and target.samefile(own)):
-        raise ArchiveUnavailable(f"{named}: this is the archive itself; name another file")
+        raise ArchiveUnavailable(f"{target}: this is the archive itself; name another file")
     if target in [own.with_name(own.name + suffix) for suffix in BESIDE]:
-        raise ArchiveUnavailable(f"{named}: SQLite keeps a part of the archive there; name another file")
+        raise ArchiveUnavailable(f"{target}: SQLite keeps a part of the archive there; name another file")
 
 
 def _settle(target: Path) -> None:
@@ -72,9 +80,10 @@ def _settle(target: Path) -> None:
 
     Raises `ArchiveUnavailable` when somebody has the file open.
     """
-    if not _beside(target):
+    if not target.exists() or not _beside(target):
         return
     with closing(connect(str(target))) as connection:
+        connection.execute(LOOK).fetchone()  # takes back what a transaction left half done
         connection.execute(CHECKPOINT).fetchone()
     if _beside(target):
         raise ArchiveUnavailable(
@@ -89,41 +98,38 @@ def _beside(target: Path) -> bool:
 @contextmanager
 def _partial(target: Path) -> Generator[Path]:
     """An empty file beside the target, for its owner alone; gone at the end unless it was moved."""
-    _remove_leftovers(target)
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    with _LOCK:
+        if partial in _WRITING:
+            raise ArchiveUnavailable(f"{target}: another backup to this file is under way; wait for it")
+        _WRITING.add(partial)
     try:
+        _remove_leftovers(target, partial)
         os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE))
-    except FileExistsError as error:
-        raise ArchiveUnavailable(
-            f"{target}: another backup to this file is under way; wait for it"
-        ) from error
-    _WRITING.add(partial)
-    try:
         yield partial
     finally:
-        for suffix in ("", *BESIDE):
-            partial.with_name(partial.name + suffix).unlink(missing_ok=True)
+        _remove(partial)
         _WRITING.discard(partial)
 
 
-def _remove_leftovers(target: Path) -> None:
-    """What backups to this name left that were killed."""
+def _remove_leftovers(target: Path, own: Path) -> None:
+    """What backups to this name left that were killed.
+
+    ``own`` is not begun yet: a file of that name is of one that had our process number before us.
+    """
     before, after = f".{target.name}.", ".partial"
-    for found in target.parent.iterdir():
-        number = found.name.removeprefix(before).removesuffix(after)
-        if (
-            found.name == f"{before}{number}{after}"
-            and number.isdecimal()
-            and not _is_written(found, int(number))
-        ):
-            for suffix in ("", *BESIDE):
-                found.with_name(found.name + suffix).unlink(missing_ok=True)
+    for found in target.parent.glob(f"{glob.escape(before)}*{after}"):
+        number = found.name[len(before) : -len(after)]
+        if number.isdecimal() and (found == own or not _is_alive(int(number))):
+            _remove(found)
 
 
-def _is_written(partial: Path, process: int) -> bool:
-    """Whether somebody is at it. A file with our own number may be of one that had it before us."""
-    if process == os.getpid():
-        return partial in _WRITING
+def _remove(partial: Path) -> None:
+    for suffix in ("", *BESIDE):
+        partial.with_name(partial.name + suffix).unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
     if os.name != "posix":  # there os.kill ends the process that it is to look for
         return True
     try:
@@ -137,7 +143,7 @@ def _is_written(partial: Path, process: int) -> bool:
 
 def _sync(path: Path) -> None:
     """Have a file, or the names in a folder, on disk."""
-    if path.is_dir() and os.name != "posix":
+    if os.name != "posix":  # which alone can open a folder, or sync what is open for reading
         return
     handle = os.open(path, os.O_RDONLY)
     try:
@@ -147,17 +153,13 @@ def _sync(path: Path) -> None:
 
 
 @contextmanager
-def _translating(place: str, target: Path) -> Generator[None]:
+def _translating(place: str) -> Generator[None]:
     try:
         yield
     except SQLiteTrouble as error:
-        raise translated(error, f"backup of {place} to {target}") from error
-    except OSError as error:
-        raise _out_of_reach(target, error) from error
-
-
-def _out_of_reach(path: Path, error: OSError | RuntimeError) -> ArchiveUnavailable:
-    reason = getattr(error, "strerror", None) or error
-    return ArchiveUnavailable(
-        f"{path}: a backup cannot be written there ({reason}); check the folder, its permissions and the disk"
-    )
+        raise translated(error, place) from error
+    except (OSError, RuntimeError, ValueError) as error:  # also links in a circle, or a NUL in the name
+        reason = getattr(error, "strerror", None) or error
+        raise ArchiveUnavailable(
+            f"{place}: the file cannot be written ({reason}); check its folder, the permissions and the disk"
+        ) from error

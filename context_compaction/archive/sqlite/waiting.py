@@ -11,31 +11,31 @@ import random
 import sqlite3
 import time
 
-from context_compaction.archive.sqlite.faults import BUSY_SECONDS
-
 BEGIN = "BEGIN IMMEDIATE"
+READ_TIMEOUT = "PRAGMA busy_timeout"
 DO_NOT_WAIT = "PRAGMA busy_timeout = 0"
-WAIT = f"PRAGMA busy_timeout = {round(BUSY_SECONDS * 1000)}"
 _SHORTEST, _LONGEST = 0.0002, 0.003
 """Seconds between two looks; a write takes about one thousandth."""
+_PRIMARY = 0xFF
 
 
 def begin_writing(connection: sqlite3.Connection) -> None:
-    """Begin the only transaction that writes; SQLite's error if others are in the way for 5 s."""
+    """Begin the only transaction that writes; SQLite's error if others are in the way for too long."""
+    (patience,) = connection.execute(READ_TIMEOUT).fetchone()
+    end = time.monotonic() + patience / 1000
     connection.execute(DO_NOT_WAIT)
     try:
-        end = time.monotonic() + BUSY_SECONDS
         while not _begun(connection, last=time.monotonic() > end):
             time.sleep(random.uniform(_SHORTEST, _LONGEST))  # noqa: S311
     finally:
-        connection.execute(WAIT)
+        connection.execute(f"{READ_TIMEOUT} = {int(patience)}")
 
 
 def _begun(connection: sqlite3.Connection, *, last: bool) -> bool:
     try:
         connection.execute(BEGIN)
     except sqlite3.OperationalError as error:
-        if last or error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+        if last or error.sqlite_errorcode & _PRIMARY != sqlite3.SQLITE_BUSY:
             raise
         return False
     return True
