@@ -7,7 +7,7 @@ import json
 from typing import Any, cast
 
 from context_compaction.errors import ArchiveCorrupt
-from context_compaction.messages.blocks import block_from_json, block_to_json
+from context_compaction.messages.blocks import TextBlock, block_from_json, block_to_json
 from context_compaction.messages.message import Message
 from context_compaction.messages.openai import read_openai
 
@@ -55,7 +55,11 @@ def canonical(text: str) -> bytes:
 
 
 def content_digest(message: Message) -> bytes:
-    """16 bytes that are equal for messages which say the same: role, name and blocks, whatever their ids."""
+    """16 bytes that are equal for messages which say the same: role, name and blocks, whatever their ids.
+
+    An empty text beside other blocks says nothing: formats differ in whether they write one next to calls.
+    """
+    said = [block for block in message.blocks if block != TextBlock("")] or message.blocks
     blocks = [
         {
             "type": type(block).__name__,
@@ -65,7 +69,7 @@ def content_digest(message: Message) -> bytes:
                 if (value := getattr(block, name)) is not None and value is not False
             },
         }
-        for block in message.blocks
+        for block in said
     ]
     return text_digest(json.dumps([message.role, message.name, blocks], sort_keys=True))
 
