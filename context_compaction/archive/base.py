@@ -73,7 +73,7 @@ class Archive(ABC):
 
     @abstractmethod
     def append(self, branch: int, batch: AppendBatch) -> None:
-        """Add rows to the log, their index entries and call changes; durable on return."""
+        """Add rows to the log, their index entries, pins and call changes; durable on return."""
 
     @abstractmethod
     def find_ids(self, branch: int, ids: Iterable[str]) -> dict[str, tuple[int, bytes]]:
@@ -115,12 +115,12 @@ class Archive(ABC):
         """Keep the session's notes and, if given, the report of an attempt that committed nothing."""
 
     @abstractmethod
-    def pin(self, branch: int, pin: Pin) -> None:
-        """Add a pin; the same pin twice is one."""
+    def pin(self, branch: int, *pins: Pin) -> None:
+        """Add pins, all or none; the same pin twice is one."""
 
     @abstractmethod
-    def unpin(self, branch: int, ref: str) -> None:
-        """Take every pin on ``ref`` away."""
+    def unpin(self, branch: int, ref: str, state: Mapping[str, Any] | None = None) -> None:
+        """Take every pin on ``ref`` away, and keep the session's notes, if given, that tell of it."""
 
     @abstractmethod
     def events(self, branch: int) -> list[CompactionEvent]:

@@ -52,6 +52,8 @@ class AppendBatch:
     """Calls with the number of the result that answers them, in time or late."""
     activate: bool = False
     """Make the branch the one its session goes on with. Without it, it has to be that already."""
+    pins: tuple[Pin, ...] = ()
+    """Of the batch's own messages: no message is there without its pin."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,15 +79,16 @@ class LiveLog:
             add_closed(self._synthetics, placement.closed)
         self._show(batch.records)
 
-    def follow(self, last_seq: int) -> tuple[LogRecord, ...]:
-        """Show what another writer appended, up to number ``last_seq``."""
-        rows = self._archive.messages(self.branch, [(self.last_seq + 1, last_seq)])
+    def news(self, last_seq: int) -> list[StoredMessage]:
+        """What another writer appended, up to number ``last_seq``."""
+        return self._archive.messages(self.branch, [(self.last_seq + 1, last_seq)])
+
+    def follow(self, rows: Sequence[StoredMessage]) -> None:
+        """Show what another writer appended."""
         for row in rows:
             if row.supersedes is None:
                 add_closed(self._synthetics, self._pairing.place(row.seq, row.message).closed)
-        records = tuple(self._record(row) for row in rows)
-        self._show(records)
-        return records
+        self._show([self._record(row) for row in rows])
 
     def adopt(self, view: View, written: Sequence[SummaryRecord]) -> None:
         """Show a committed view; records that it no longer shows are given up (the archive has them)."""

@@ -73,8 +73,7 @@ class Said:
         """Let go of every pin on a message, from the next compaction on."""
         with self._flight.hold():
             self._state.notice()
-            seq = message_seq(ref, self._state.live.last_seq)
-            self._state.remove_pins(f"m:{seq}")
+            self._state.remove_pins(message_seq(ref, self._state.live.last_seq))
 
     @property
     def pins(self) -> tuple[Pin, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from context_compaction.archive import AppendBatch, Archive, StoredMessage
@@ -13,7 +13,7 @@ from context_compaction.groups import Pairing, Placement
 from context_compaction.messages import Message
 from context_compaction.messages.storage import content_digest
 from context_compaction.render.recording import record_of
-from context_compaction.view import LogRecord
+from context_compaction.view import LogRecord, Pin
 
 MessageLike = Message | Mapping[str, Any]
 
@@ -27,6 +27,10 @@ class Staged:
     placements: tuple[Placement, ...]
     pairing: Pairing
     """As it is once they are stored."""
+
+    def pinning(self, pins: Sequence[Pin]) -> Staged:
+        """The same with pins on some of them."""
+        return replace(self, batch=replace(self.batch, pins=tuple(pins))) if pins else self
 
 
 def staged(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
-from context_compaction.archive import Archive, BranchState
+from context_compaction.archive import Archive, BranchState, StoredMessage
 from context_compaction.budget import Budget
 from context_compaction.counting import Usage
 from context_compaction.errors import StaleView
@@ -47,13 +48,14 @@ class SessionState:
     def take_up(self, found: BranchState) -> None:
         """Go on with a branch as the archive has it."""
         settings = self.settings
-        self.live = LiveLog(self.archive, found, settings.counter, settings.options)
-        self.pins: tuple[Pin, ...] = found.pins
-        self.notes = Notes.from_json(found.state, settings.counter.name)
+        live = LiveLog(self.archive, found, settings.counter, settings.options)
+        notes = Notes.from_json(found.state, settings.counter.name)
+        pins: tuple[Pin, ...] = found.pins
+        if settings.is_pinned is not None and notes.judged_to < found.last_seq:
+            pins = self._pinned(found, live.window().records.values())
+            notes.judged_to = found.last_seq
+        self.live, self.notes, self.pins = live, notes, pins
         self.seen = self.sent = None
-        if settings.is_pinned is not None and self.notes.judged_to < found.last_seq:
-            shown = self.live.window().records.values()
-            self._pin(self._wanted_pins([row for row in shown if row.seq > self.notes.judged_to]))
 
     def notice(self) -> None:
         """Take up what another writer of the session appended, compacted or forked, if one did."""
@@ -62,7 +64,7 @@ class SessionState:
         if not tip.active or tip.version != live.version or tip.last_seq < live.last_seq:
             self.load()
         elif tip.last_seq > live.last_seq:
-            self._pin(self._wanted_pins(live.follow(tip.last_seq)))
+            self._follow(live.news(tip.last_seq))
 
     def recover(self) -> None:
         """`notice` after a lost race; a session that was forgotten meanwhile begins anew."""
@@ -81,23 +83,39 @@ class SessionState:
         self.pins = found.pins
 
     def store(self, staged: Staged) -> None:
-        """Write messages to the archive, show them, and pin what is to be pinned."""
+        """Write messages to the archive with the pins that they are to have, then show them."""
         pins = self._wanted_pins(staged.records)
-        self.live.store(staged)
-        self._pin(pins)
+        self.live.store(staged.pinning(pins))
+        self.pins = (*self.pins, *pins)
+        self._judged()
 
-    def _wanted_pins(self, records: Iterable[LogRecord]) -> list[Pin]:
+    def _follow(self, rows: Sequence[StoredMessage]) -> None:
+        """Show what another writer appended. It has pinned what it was told to; here others may be told."""
+        if self._wanted_pins(rows):
+            self.pins = self._pinned(self.archive.state(self.live.branch), rows)
+        self.live.follow(rows)
+        self._judged()
+
+    def _pinned(self, found: BranchState, rows: Iterable[LogRecord | StoredMessage]) -> tuple[Pin, ...]:
+        """The pins of a branch, with those that ``is_pinned`` wants and nobody has judged yet."""
+        judged_to = found.state.get("judged_to", 0)
+        wanted = self._wanted_pins(row for row in rows if row.seq > judged_to)
+        new = [pin for pin in wanted if pin not in found.pins]
+        if new:
+            self.archive.pin(found.branch, *new)
+        return (*found.pins, *new)
+
+    def _wanted_pins(self, rows: Iterable[LogRecord | StoredMessage]) -> list[Pin]:
         """What ``is_pinned`` says. Asked before anything is written: it may raise."""
         wanted = self.settings.is_pinned
         if wanted is None:
             return []
-        return [Pin.of(record.seq, record.message) for record in records if wanted(record.message)]
+        return [Pin.of(row.seq, row.message) for row in rows if wanted(row.message)]
 
-    def _pin(self, pins: Iterable[Pin]) -> None:
-        for pin in pins:
-            self.add_pin(pin)
-        # From here on only the user decides: an unpinned message is not pinned again.
-        self.notes.judged_to = self.live.last_seq
+    def _judged(self) -> None:
+        """From here on only the user decides: an unpinned message is not pinned again."""
+        if self.settings.is_pinned is not None:
+            self.notes.judged_to = self.live.last_seq
 
     def add_pin(self, pin: Pin) -> None:
         """Pin in the archive, then here. Shows at the next compaction."""
@@ -105,12 +123,13 @@ class SessionState:
             self.archive.pin(self.live.branch, pin)
             self.pins = (*self.pins, pin)
 
-    def remove_pins(self, ref: str) -> None:
+    def remove_pins(self, seq: int) -> None:
         """Let go of every pin on a message."""
-        self.archive.unpin(self.live.branch, ref)
         # With it, that ``is_pinned`` was asked already: opened again, the session must not pin it anew.
-        self.archive.note(self.live.branch, self.notes.to_json())
-        self.pins = tuple(pin for pin in self.pins if pin.ref != ref)
+        notes = replace(self.notes, judged_to=max(self.notes.judged_to, seq))
+        self.archive.unpin(self.live.branch, f"m:{seq}", notes.to_json())
+        self.notes = notes
+        self.pins = tuple(pin for pin in self.pins if pin.seq != seq)
 
     def budget(self, overhead: int | None) -> Budget:
         """The session's budget, or with the overhead that this call names."""

@@ -13,6 +13,7 @@ from context_compaction.messages import Message, TextBlock, ToolCallBlock, ToolR
 from context_compaction.messages.storage import content_digest
 from context_compaction.testing.archive_contract import Backend
 from context_compaction.testing.archive_rows import Writer, nasty_messages, row
+from context_compaction.view import Pin
 
 
 def a_new_session_is_empty(backend: Backend) -> None:
@@ -84,6 +85,24 @@ def an_id_stands_once(backend: Backend) -> None:
             writer.append(*other)
         assert (caught.value.message_id, caught.value.index) == ("same", 1)
         _is_untouched(archive, writer.branch, 1)
+
+
+def pins_come_with_their_messages(backend: Backend) -> None:
+    """In the order of the batch, behind those that are there; with a batch that is refused, none comes."""
+    with backend.opened() as archive:
+        writer, late = Writer.of(archive), Writer.of(archive)
+        writer.append(Message("user", (TextBlock("first"),), id="same"))
+        archive.pin(writer.branch, Pin("m:1", "first"))
+        pins = (Pin("m:3", "three \0\ud800"), Pin("m:2", "two"))
+        said = [Message("user", (TextBlock(text),)) for text in ("two", "three \0\ud800")]
+        archive.append(writer.branch, replace(writer.batch(said), pins=pins))
+        known = (Pin("m:1", "first"), *pins)
+        assert archive.open_session("default", "s").pins == known
+        again = writer.batch([Message("user", (TextBlock("second"),), id="same")])
+        for batch, error in ((late.batch(said), StaleView), (again, DuplicateMessage)):
+            with pytest.raises(error):
+                archive.append(writer.branch, replace(batch, pins=(Pin("m:4", "never"),)))
+        assert archive.open_session("default", "s").pins == known
 
 
 def a_stale_append_is_refused(backend: Backend) -> None:
@@ -165,6 +184,7 @@ CHECKS = (
     hashes_chain,
     ids_are_found,
     an_id_stands_once,
+    pins_come_with_their_messages,
     a_stale_append_is_refused,
     an_unknown_branch_is_refused,
     calls_are_known_again,

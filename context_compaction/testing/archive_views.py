@@ -65,15 +65,20 @@ def every_version_is_kept(backend: Backend) -> None:
 
 
 def pins_keep_their_order(backend: Backend) -> None:
-    """The same pin twice is one; unpinning takes every pin of a message."""
+    """The same pin twice is one; unpinning takes every pin of a message, and may bring notes with it."""
     with backend.opened() as archive:
         writer = Writer.of(archive)
-        for pin in (*_PINS, _PINS[0]):
-            archive.pin(writer.branch, pin)
+        archive.pin(writer.branch, _PINS[0])
+        archive.pin(writer.branch, *_PINS, _PINS[0])
         assert archive.open_session("default", "s").pins == _PINS
+        archive.note(writer.branch, {"a": 1})
         archive.unpin(writer.branch, "m:3")
         archive.unpin(writer.branch, "m:9")
-        assert archive.open_session("default", "s").pins == (_PINS[1],)
+        state = archive.open_session("default", "s")
+        assert (state.pins, dict(state.state)) == ((_PINS[1],), {"a": 1})
+        archive.unpin(writer.branch, "m:9", {"b": 2})
+        state = archive.open_session("default", "s")
+        assert (state.pins, dict(state.state)) == ((_PINS[1],), {"b": 2})
         assert archive.open_session("default", "other").pins == ()
 
 

@@ -52,11 +52,12 @@ def _open_session(archive: SQLiteArchive) -> Thunk:
 
 
 def _append(archive: SQLiteArchive) -> Thunk:
-    """Media, an id, a late result, a call opened, one closed, one answered, and a nasty text."""
+    """Media, an id, a late result, a call opened, one closed, one answered, a nasty text, and two pins."""
     writer = Writer.of(archive)
     wanted = [message for message in nasty_messages() if message.id or message.role != "user"]
     batch = writer.batch([_answer("c2", "late"), *wanted[1:3], _calling("c3"), _answer("c3", "x"), wanted[0]])
-    return lambda: archive.append(writer.branch, batch)
+    pins = (Pin(f"m:{batch.rows[1].seq}", "a \ud800"), Pin(f"m:{batch.rows[2].seq}", "b"))
+    return lambda: archive.append(writer.branch, replace(batch, pins=pins))
 
 
 def _append_and_activate(archive: SQLiteArchive) -> Thunk:
@@ -82,12 +83,12 @@ def _note(archive: SQLiteArchive) -> Thunk:
 
 def _pin(archive: SQLiteArchive) -> Thunk:
     branch = branch_of(archive)
-    return lambda: archive.pin(branch, Pin("m:4", "cherry"))
+    return lambda: archive.pin(branch, Pin("m:4", "cherry"), Pin("m:1", "apple"))
 
 
 def _unpin(archive: SQLiteArchive) -> Thunk:
     branch = branch_of(archive)
-    return lambda: archive.unpin(branch, "m:3")
+    return lambda: archive.unpin(branch, "m:3", {"n": 5})
 
 
 def _activate(archive: SQLiteArchive) -> Thunk:

@@ -109,12 +109,13 @@ class SQLiteArchive(Archive):
             branches.activate(connection, branch)
 
     def append(self, branch: int, batch: AppendBatch) -> None:
-        """One transaction for rows, media, calls and index. `DuplicateMessage` for an id of the log."""
+        """One transaction for rows, media, calls, pins and index. `DuplicateMessage` for an id of the log."""
         rows = log.prepare(batch.rows)
         entries = [search.message_entry(row) for row in rows]
         with self._connections.writing() as connection:
             spans = spans_of(connection, branch)
             log.append(connection, branch, batch, rows)
+            branches.add_pins(connection, branch, batch.pins)
             search.index_messages(connection, branch, rows, entries, spans)
         if self._retaining is not None:
             self._retaining.run_if_due()
@@ -172,16 +173,18 @@ class SQLiteArchive(Archive):
             if event is not None:
                 views.add_event(connection, branch, event)
 
-    def pin(self, branch: int, pin: Pin) -> None:
+    def pin(self, branch: int, *pins: Pin) -> None:
         """Pins keep the order in which they were set."""
         with self._connections.writing() as connection:
             spans_of(connection, branch)
-            branches.add_pin(connection, branch, pin)
+            branches.add_pins(connection, branch, pins)
 
-    def unpin(self, branch: int, ref: str) -> None:
-        """Nothing happens if there is none."""
+    def unpin(self, branch: int, ref: str, state: Mapping[str, Any] | None = None) -> None:
+        """One transaction. That there is none is no error."""
         with self._connections.writing() as connection:
             connection.execute(branches.REMOVE_PINS, (branch, ref))
+            if state is not None:
+                branches.write_state(connection, branch, state)
 
     def events(self, branch: int) -> list[CompactionEvent]:
         """Committed or not."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from context_compaction.archive.records import Branch, BranchState, Tip
@@ -139,9 +139,10 @@ def write_state(connection: sqlite3.Connection, branch: int, state: Mapping[str,
         raise gone(branch)
 
 
-def add_pin(connection: sqlite3.Connection, branch: int, pin: Pin) -> None:
-    """Add a pin; the same pin again changes nothing."""
-    connection.execute(ADD_PIN, (branch, pin.ref, json.dumps(pin.text)))
+def add_pins(connection: sqlite3.Connection, branch: int, pins: Iterable[Pin]) -> None:
+    """Add pins; one that is there already changes nothing."""
+    for pin in pins:
+        connection.execute(ADD_PIN, (branch, pin.ref, json.dumps(pin.text)))
 
 
 def _superseding(connection: sqlite3.Connection, spans: list[Span]) -> dict[int, int]:
