@@ -11,7 +11,7 @@ from context_compaction.testing.drafters import ScriptedDrafter
 from tests.checker import ChatMessage, Request, check_request
 from tests.session.lists import Dict, active, said
 from tests.session.talks import INPUT, dicts, filling, session, turns
-from tests.windows import WORDS, assistant, system, user
+from tests.windows import WORDS, answers, asks, assistant, system, user
 
 POLICY = Policy.layered(fidelity_floor=0.0)
 EARLY = filling(900)
@@ -33,11 +33,11 @@ def words(messages: Sequence[ChatMessage]) -> int:
     return WORDS.messages(Message.from_openai(message) for message in messages)
 
 
-def accepted(s: Session, log: list[Dict]) -> list[Dict]:
+def accepted(s: Session, log: list[Dict], room: int = INPUT) -> list[Dict]:
     """What the session shows, judged independently as the context of this log."""
 
     shown = dicts(s.context())
-    request = Request(log, shown, INPUT, {"own": words}, pins=sorted({pin.seq for pin in s.pins}))
+    request = Request(log, shown, room, {"own": words}, pins=sorted({pin.seq for pin in s.pins}))
     assert check_request(request) == []
     return shown
 
@@ -229,3 +229,22 @@ def test_a_branch_keeps_what_its_view_shows_from_being_pruned() -> None:
         archive.prune(max_age=0)
         assert said(session(archive, session_id="keeps")) == TALK[:6]
         assert s.expand("m:7")[0].text.startswith("[m:7: 1 message")
+
+
+# -- edits ---------------------------------------------------------------------------------------------------
+
+
+def test_an_output_that_was_repeated_later_stands_again() -> None:
+    """A line that points to a message behind the fork would be of no use in the branch."""
+    s = session(window=10_000, policy=Policy.masking(keep=("messages", 1)))
+    source = "\n".join(f"line {number} of the file" for number in range(80))
+    first, second = ([asks(name), answers(name, source)] for name in ("a", "b"))
+    talk = [user("read it"), *first, assistant("read"), *turns(1, 3, 6), user("again"), *second, user("so?")]
+    s.append(talk)
+    assert s.compact().committed
+    shown = dicts(s.context())
+    assert "came again later" in shown[2]["content"]
+    s.fork(11)
+    assert accepted(s, talk[:11], room=10_000) == talk[:11]
+    s.append(user("on"))
+    assert accepted(s, [*talk[:11], user("on")], room=10_000) == [*talk[:11], user("on")]
