@@ -172,5 +172,6 @@ def test_a_file_that_is_put_back_is_used_again(path: Path):
         with pytest.raises(ArchiveUnavailable, match="put it back"):
             archive.note(writer.branch, {"n": 1})
         path.with_name("aside").rename(path)
+        assert archive.state(writer.branch).state == {}, "what was refused was not written"
         writer.say("after")
         assert texts(archive) == ["before", "after"]

@@ -144,8 +144,11 @@ class Transaction:
     ) -> None:
         try:
             if error is None and self._connection is not None:
+                writing = self._begin == "BEGIN IMMEDIATE"
+                if writing:
+                    self._connections.check_place()  # first: what is refused is not there when it is put back
                 self._connection.execute("COMMIT")
-                if self._begin == "BEGIN IMMEDIATE":
+                if writing:
                     self._connections.check_place()  # last: what is acknowledged is in the file at the path
         except sqlite3.Error as failed:
             self._explain(failed)
