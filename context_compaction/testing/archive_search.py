@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from context_compaction.archive import Archive
+from context_compaction.archive import Archive, Fork
 from context_compaction.errors import QueryError
 from context_compaction.messages import Message, TextBlock, ToolCallBlock, ToolResultBlock
 from context_compaction.recall import recall
 from context_compaction.testing.archive_contract import Backend
 from context_compaction.testing.archive_rows import Writer, commit, nasty_messages, summary
+from context_compaction.view import Kept, Summary, View
 
 HOSTILE = (
     *('NOT "', "apple* OR (", "~b1 AND apple", '"apple" NEAR/2 -x', "terms:apple", "a\0b\ud800"),
@@ -80,6 +83,37 @@ def sessions_are_never_mixed(backend: Backend) -> None:
         assert before
 
 
+def a_branch_finds_what_it_sees(backend: Backend) -> None:
+    """Hits, scores and neighbours are those of a log that holds just that, after a prune too."""
+    shared, behind, ahead = ("apple pie", "pear", "the apple tart"), ("quince", "apple"), ("medlar",)
+    with backend.opened() as archive:
+        writer = Writer.of(archive)
+        writer.say(*shared, *behind)
+        archive.commit(writer.branch, commit(0, summary(1, "quince jelly", ranges=((3, 4),)), at_seq=4))
+        child = archive.fork(writer.branch, Fork(3, View(), 0, {}, session_id="child"))
+        Writer.of(archive, "child").say(*ahead)
+        alike = Writer.of(archive, "alike")
+        alike.say(*shared, *ahead)
+        assert recall(archive, child, "quince") == []
+        assert [hit.ref for hit in recall(archive, writer.branch, "medlar")] == []
+        assert _scores(archive, child) == _scores(archive, alike.branch)
+        for hit in recall(archive, child, "tart"):
+            [same] = [found for found in recall(archive, alike.branch, "tart") if found.ref == hit.ref]
+            assert hit == same
+        for branch in (child, alike.branch):
+            view = View(1, 4, (Kept(3), Kept(4), Summary(1)))
+            plan = replace(commit(0, summary(1, "fruit", ranges=((1, 2),)), at_seq=4), view=view)
+            archive.commit(branch, plan)
+        archive.commit(writer.branch, replace(commit(1, summary(2, "fruit", ranges=((1, 5),))), view=_GONE))
+        assert archive.prune(max_age=0).messages == 2 + 2 + 2, (
+            "two shared, two of the parent's, two of the other"
+        )
+        assert _scores(archive, child) == _scores(archive, alike.branch)
+        assert recall(archive, child, "pie") == []
+        found = {hit.ref: hit.neighbours for hit in recall(archive, child, "tart")}
+        assert found == {"m:3": ("m:4",), "m:4": ("m:3",)}
+
+
 def user_text_is_never_syntax(backend: Backend) -> None:
     """Any text can be said and asked; what holds a known word finds it."""
     with backend.opened() as archive:
@@ -121,10 +155,12 @@ def a_limit_keeps_the_rarest_terms(backend: Backend) -> None:
         assert (pool.total, pool.mean_length) == (101, 102 / 101)
 
 
+_GONE = View(2, 5, (Summary(2),))
 CHECKS = (
     what_was_said_is_found,
     neighbours_of_a_match_are_found,
     sessions_are_never_mixed,
+    a_branch_finds_what_it_sees,
     user_text_is_never_syntax,
     queries_without_a_telling_word_find_nothing,
     a_limit_keeps_the_rarest_terms,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
-from context_compaction import Policy, UnknownReference
+from context_compaction import Message, Policy, SQLiteArchive, UnknownReference
+from context_compaction.testing.drafters import ScriptedDrafter
 from tests.session.talks import dicts, session, turns
-from tests.windows import assistant, user
+from tests.windows import assistant, system, user
 
 FACT = user("the staging database is frozen on tuesday, see HM-4127")
 
@@ -44,3 +47,39 @@ def test_what_names_nothing(ref: str) -> None:
     s.append(turns(1, 3))
     with pytest.raises(UnknownReference, match="references look like"):
         s.expand(ref)
+
+
+def test_what_was_pruned_is_told() -> None:
+    """One line for each run of messages that are gone, where a reference, a summary or a log leads there."""
+    with SQLiteArchive() as archive:
+        talk = [*turns(1, 4), system("RULE"), *turns(5, 4)]
+        s = session(archive, policy=Policy.layered(fidelity_floor=0.0), drafter=ScriptedDrafter())
+        s.append(talk)
+        s.pin("m:3")
+        assert s.compact().committed
+        assert archive.prune(max_age=0).messages == 10
+        told = [
+            "[m:1-m:2: 2 messages (100 tokens) were",
+            talk[2]["content"],
+            "[m:4-m:8: 5 messages (250 tokens) were",
+            "RULE",
+            "[m:10-m:12: 3 messages (150 tokens) were",
+        ]
+        stays = [message["content"] for message in talk[12:]]
+        assert words(s.history()) == [*told, *stays]
+        assert words(s.expand("m:1-m:12")) == words(s.expand("m:3,m:9,s:1")) == told
+        assert words(s.expand("m:2-m:4")) == [
+            "[m:2: 1 message (50 tokens) was",
+            told[1],
+            "[m:4: 1 message (50 tokens) was",
+        ]
+        [line] = s.expand("m:5")
+        assert (line.role, line.format) == ("system", "tombstone")
+        assert line.text.endswith("; the text is gone]")
+        with pytest.raises(UnknownReference, match="was pruned"):
+            s.pin("m:5")
+
+
+def words(messages: Sequence[Message]) -> list[str]:
+    """What they say, of a line about what is gone without the day."""
+    return [message.text.partition(" pruned on ")[0] for message in messages]
