@@ -52,6 +52,11 @@ def beginning_text() -> str:
     return _enclose(BEGINNING, "")
 
 
+def without_hint(text: str) -> str:
+    """A context message's content as it is where no recall tool is told about."""
+    return text.replace(f"{NOTE}\n{LOOK_UP}\n", f"{NOTE}\n", 1)
+
+
 def is_context_message(message: Message) -> bool:
     """Whether it is a context message of ours, by the id that only its own text gives."""
     return message.id is not None and message.id == context_message(message.text).id

@@ -33,7 +33,7 @@ class Syncer:
     def _sync(self, messages: Sequence[MessageLike], *, deep: bool) -> SyncResult:
         state, before = self._state, self._state.live.branch
         items = self._remembered.items(messages, before)
-        comparison = Comparison(state.archive, state.live, items, state.settings.options, deep=deep)
+        comparison = Comparison(state.archive, state.live, items, deep=deep)
         plan = sync_plan(comparison.best(self._read(), self._rendered()), items)
         self._write(plan)
         self._remembered.keep(state.live.branch, items, plan.numbers)
@@ -58,10 +58,10 @@ class Syncer:
 
     def _rendered(self) -> Ours:
         state, live = self._state, self._state.live
-        ours = self._ours
-        if ours is None or (ours.branch, ours.version) != (live.branch, live.version):
-            ours = self._ours = Ours(state.archive, live.branch, live.version, state.settings.options)
-        return ours
+        if self._ours is None or self._ours.branch != live.branch:
+            self._ours = Ours(state.archive, live.branch, live.version, state.settings.options)
+        self._ours.reach(live.version)
+        return self._ours
 
     def _write(self, plan: SyncPlan) -> None:
         """Go on with the branch that the list is on, and append what is new, new system messages first.

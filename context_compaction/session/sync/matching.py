@@ -7,12 +7,13 @@ before, the log has to fork there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
-from context_compaction.session.sync.items import Item
+from context_compaction.session.sync.items import MADE_UP, Item
 from context_compaction.session.sync.ours import Ours
-from context_compaction.session.sync.outline import Outline, positions
+from context_compaction.session.sync.outline import Order, Outline, positions
 
 NEWEST = 8
 """Content is compared for so many messages at either end of what is newest, whatever their ids."""
@@ -24,18 +25,22 @@ STARTS = 64
 class Match:
     """Items from the first on that agree with consecutive numbers of an order."""
 
-    seqs: tuple[int, ...]
-    """The number of each of them."""
+    numbers: tuple[int, ...]
+    """For each of them its number, or `MADE_UP` for what is ours between them."""
     whole: bool
     """Whether they reach the end of the order: what comes behind them is new."""
+    at: int = 0
+    """If they do not: the last message that list and log share; 0 if nothing is known to be."""
 
     @property
-    def worth(self) -> tuple[bool, int]:
+    def seqs(self) -> tuple[int, ...]:
+        """The messages that agree."""
+        return tuple(seq for seq in self.numbers if seq != MADE_UP)
+
+    @property
+    def worth(self) -> tuple[bool, int, int]:
         """To choose by: no fork before a fork, then as much as possible shared."""
-        return self.whole, len(self.seqs)
-
-
-NOTHING = Match((), whole=False)
+        return self.whole, len(self.seqs), self.at
 
 
 class Matcher:
@@ -70,33 +75,98 @@ class Matcher:
         quoted = row.kind in ("late", "orphan") and item.role == "user"
         return (quoted or item.role == row.role) and self._ours.stands_for(item, seq)
 
-    def match(self, items: Sequence[Item], order: Sequence[int]) -> Match:
+    def match(self, items: Sequence[Item], order: Order) -> Match:
         """The best agreement of the items with an order of messages, from wherever the first item stands."""
-        if not items or not order:
-            return Match((), whole=not order)
-        places = positions(order)
-        starts = sorted(places[seq] for seq in self._candidates(items[0], order[0]) if seq in places)
-        reaching = [start for start in starts if len(order) - start <= len(items)]
-        for start in reaching[:STARTS]:
-            found = self._run(items, order, start)
-            if found.whole:
-                return found
+        seqs = order.seqs
+        if not seqs:
+            return Match((), whole=True)
+        places = positions(seqs)
+        candidates = self._candidates(items[0], seqs[0]) if items else ()
+        starts = sorted(
+            {place for seq in candidates if seq in places for place in self._starts(seqs, places[seq])}
+        )
+        hopeful = len(seqs) - len(items) - len(self._outline.floating)
+        for start in [start for start in starts if start >= hopeful][:STARTS]:
+            run = self._run(items, order, start)
+            if run.whole:
+                return run
         # It leaves the log somewhere. A list that begins where the log does is taken to be all of it.
-        if 0 in starts:
-            return self._run(items, order, 0)
-        tried = (self._run(items, order, start) for start in starts[:STARTS])
-        return max(tried, key=lambda found: len(found.seqs), default=NOTHING)
+        tried = [self._run(items, order, start) for start in ([0] if 0 in starts else starts[:STARTS])]
+        best = max(tried, key=lambda run: len(run.seqs), default=None)
+        return best if best is not None and best.seqs else self._nothing(items, order, places)
 
-    def _run(self, items: Sequence[Item], order: Sequence[int], start: int) -> Match:
-        seqs: list[int] = []
-        for item, seq in zip(items, order[start : start + len(items)], strict=False):
-            if not self.same(item, seq):
+    def _run(self, items: Sequence[Item], order: Order, start: int) -> Match:
+        """Follow list and order as long as they agree, past what only one of them can have."""
+        seqs, numbers, waiting = order.seqs, list[int](), self._waiting(order.seqs, start)
+        agreed, place = 0, start
+        for item in items:
+            found = self._ahead(item, seqs, place)
+            passed = next((seq for seq in waiting if self.same(item, seq)), None) if found is None else None
+            if found is not None:
+                waiting += seqs[place:found]
+                numbers.append(seqs[found])
+                agreed, place = len(numbers), found + 1
+            elif passed is not None:
+                waiting.remove(passed)
+                numbers.append(passed)
+                agreed = len(numbers)
+            elif place < len(seqs) and item.known is None and self._is_between(item):
+                # A stand-in belongs to the call before it, as the log went on; all else to what comes next.
+                agreed += agreed == len(numbers) and self._ours.is_synthetic(item)
+                numbers.append(MADE_UP)
+            else:
                 break
-            seqs.append(seq)
-        return Match(tuple(seqs), whole=start + len(seqs) == len(order))
+        return self._ended(tuple(numbers[:agreed]), order, place)
+
+    def _ended(self, agreeing: tuple[int, ...], order: Order, place: int) -> Match:
+        rest = islice(order.seqs, place, None)
+        left = next((seq for seq in rest if seq not in self._outline.floating), None)
+        if left is None or not agreeing:
+            return Match(agreeing, whole=bool(agreeing))
+        last = max((seq for seq in agreeing if seq < left), default=0)
+        return Match(agreeing, whole=False, at=max(last, order.hidden_before(left)))
+
+    def _starts(self, seqs: Sequence[int], place: int) -> set[int]:
+        """Where to go on if the first item is the message at ``place``; a quoted result may stand later."""
+        later = place
+        if seqs[place] in self._outline.floating:
+            while later < len(seqs) and self._outline[seqs[later]].role == "tool":
+                later += 1
+        return {place, later}
+
+    def _waiting(self, seqs: Sequence[int], start: int) -> list[int]:
+        """The results before ``start`` that the list may have behind it."""
+        place = start
+        while place and self._outline[seqs[place - 1]].role == "tool":
+            place -= 1
+        return [seq for seq in seqs[place:start] if seq in self._outline.floating]
+
+    def _ahead(self, item: Item, seqs: Sequence[int], place: int) -> int | None:
+        """Where the item is: next, or behind results that the list may have later, or was never shown."""
+        while place < len(seqs):
+            if self.same(item, seqs[place]):
+                return place
+            if seqs[place] not in self._outline.floating:
+                return None
+            place += 1
+        return None
+
+    def _is_between(self, item: Item) -> bool:
+        """Whether it is what we put between messages. Behind the last one it would be the caller's own."""
+        return self._ours.is_synthetic(item) or self._ours.is_context(item)
+
+    def _nothing(self, items: Sequence[Item], order: Order, places: Mapping[int, int]) -> Match:
+        """None agrees. What had left is shared: up to the first message shown, if that was changed."""
+        rest = any(seq in places for item in items[1:] for seq in self._found(item))
+        return Match(
+            (), whole=False, at=order.hidden_before(order.seqs[0] if rest else self._outline.end + 1)
+        )
 
     def _candidates(self, item: Item, first: int) -> Iterable[int]:
         """The messages that the item might be; ``first`` is the one that the order begins with."""
+        return self._found(item) or (() if self._outline.with_id(item.id) is not None else (first,))
+
+    def _found(self, item: Item) -> Sequence[int]:
         if item.known is not None:
             return (item.known,)
         if (seq := self._outline.with_id(item.id)) is not None:
@@ -105,7 +175,7 @@ class Matcher:
         if found:
             return found
         seq = self._ours.candidate(item)
-        return (first,) if seq is None else (seq,)
+        return () if seq is None else (seq,)
 
     def _is_new(self, item: Item, seq: int) -> bool:
         return item.index >= self._total - NEWEST or seq > self._outline.end - NEWEST

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from context_compaction.archive import Archive, OutlineRow
 from context_compaction.session.sync.items import SYSTEM
+from context_compaction.view import Range
 
 
 class Outline:
@@ -17,6 +19,9 @@ class Outline:
         self.rows: list[OutlineRow] = []
         """Message ``seq`` at index ``seq - 1``."""
         self.body: list[int] = []
+        self.floating: set[int] = set()
+        """Quoted results that a view may show later than they came, or not yet: they wait for open calls."""
+        self._in_batch = False
         self._by_id: dict[str, int] = {}
         self._by_digest: dict[bytes, list[int]] = {}
 
@@ -56,34 +61,34 @@ class Outline:
                 standing.append(row.seq)
         return standing
 
-    def shown(self, kept: Iterable[int], head_end: int) -> list[int]:
-        """The body as a view shows it that has these messages up to ``head_end``, and all behind."""
-        inside = set(kept)
-        return self.rendered([seq for seq in self.body if seq > head_end or seq in inside])
-
-    def rendered(self, order: Sequence[int]) -> list[int]:
-        """As the renderer orders them: results that it quotes wait until those of an open batch are in."""
-        out: list[int] = []
-        quoted: list[int] = []
-        for seq in order:
-            kind = self[seq].kind
-            if kind in ("late", "orphan"):
-                quoted.append(seq)
-                continue
-            if kind != "live":
-                out += quoted
-                quoted = []
-            out.append(seq)
-        return out + quoted
+    def shown(self, kept: Collection[int], end: int) -> list[int]:
+        """The body as a view shows it that has these messages up to ``end``, and all behind."""
+        return [seq for seq in self.body if seq > end or seq in kept]
 
     def _add(self, rows: Sequence[OutlineRow]) -> None:
         for row in rows:
             self.rows.append(row)
             if row.supersedes is None and (self.body or row.role not in SYSTEM):
                 self.body.append(row.seq)
+                self._in_batch = row.kind == "call" or (self._in_batch and row.role == "tool")
+                if self._in_batch and row.kind in ("late", "orphan"):
+                    self.floating.add(row.seq)
             if row.message_id is not None:
                 self._by_id[row.message_id] = row.seq
             self._by_digest.setdefault(row.digest, []).append(row.seq)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Messages one behind the other, and those that had left before."""
+
+    seqs: Sequence[int]
+    hidden: tuple[Range, ...] = ()
+    """What a context message stands for."""
+
+    def hidden_before(self, end: int) -> int:
+        """The last hidden message before number ``end``; 0 for none."""
+        return max((min(last, end - 1) for first, last in self.hidden if first < end), default=0)
 
 
 def positions(order: Sequence[int]) -> Mapping[int, int]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from context_compaction.session.sync.items import SYSTEM, Item
+from context_compaction.render.context_message import beginning_text
+from context_compaction.session.sync.items import MADE_UP, SYSTEM, Item
 from context_compaction.session.sync.matching import Matcher
 from context_compaction.session.sync.ours import Ours
 from context_compaction.session.sync.outline import Outline
@@ -29,16 +30,60 @@ def taken_apart(items: Sequence[Item], outline: Outline, ours: Ours, matcher: Ma
     """The ways to read a list, the likeliest first.
 
     There are two where the list may be trimmed right before a system message of the log's body: this then
-    stands with the head, of which it is none.
+    stands with the head, of which it is none. And two where a context message is ours by its id, but of no
+    view that is known any more: it may be another session's, and then it is news.
     """
-    made_up = [item for item in items if outline.with_id(item.id) is None and ours.is_made_up(item)]
-    contexts = tuple(item for item in made_up if item.role == "user")
-    gone = frozenset(item.index for item in made_up)
-    said = [item for item in items if item.index not in gone]
-    end = min([context.index for context in contexts], default=len(items))
-    head = next((n for n, item in enumerate(said) if item.role not in SYSTEM or item.index > end), len(said))
-    lengths = dict.fromkeys((_own_head(said[:head], outline, matcher), head))
-    return [Parts(tuple(said[:length]), tuple(said[length:]), gone, contexts) for length in lengths]
+    found: list[Parts] = []
+    made_up, claimed = _made_up(items, outline, ours)
+    for gone in (made_up, made_up | claimed) if claimed else (made_up,):
+        contexts = tuple(item for item in items if item.index in gone and item.role == "user")
+        said = [item for item in items if item.index not in gone]
+        head = _head_length(said, contexts)
+        lengths = dict.fromkeys((_own_head(said[:head], outline, matcher), head))
+        found += [Parts(tuple(said[:length]), tuple(said[length:]), gone, contexts) for length in lengths]
+    return found
+
+
+def _made_up(items: Sequence[Item], outline: Outline, ours: Ours) -> tuple[frozenset[int], frozenset[int]]:
+    """The indexes of what is ours, whatever the log says; and of what is so by its id alone.
+
+    Without an id, a context message is ours where only we put one: before everything else. Elsewhere it may
+    as well be what a user pasted.
+    """
+    made_up: set[int] = set()
+    claimed: set[int] = set()
+    leading = bool(outline.body)
+    for item in items:
+        if item.known == MADE_UP:
+            made_up.add(item.index)
+        elif item.role in SYSTEM:
+            continue
+        elif item.known is not None or outline.with_id(item.id) is not None:
+            leading = False
+        elif ours.claims_context(item):
+            known = bool(outline.body) and (_begins(item, outline) or ours.is_context(item))
+            (made_up if known else claimed).add(item.index)
+        elif leading and (_begins(item, outline) or ours.is_synthetic(item) or ours.is_context(item)):
+            made_up.add(item.index)
+        else:
+            leading = False
+    return frozenset(made_up), frozenset(claimed)
+
+
+def _begins(item: Item, outline: Outline) -> bool:
+    """Whether it says that the conversation begins with the assistant, and it does."""
+    first = outline[outline.body[0]]
+    if item.role != "user" or first.role == "user" or first.kind in ("late", "orphan"):
+        return False
+    return item.message.text == beginning_text()
+
+
+def _head_length(said: Sequence[Item], contexts: Sequence[Item]) -> int:
+    """How many system messages stand before everything else; behind our context message they are none."""
+    end = min((context.index for context in contexts), default=-1)
+    before = sum(item.index < end for item in said)
+    leading = next((place for place, item in enumerate(said) if item.role not in SYSTEM), len(said))
+    return min(leading, before) if before else leading
 
 
 def _own_head(head: Sequence[Item], outline: Outline, matcher: Matcher) -> int:

@@ -9,6 +9,7 @@ from context_compaction.errors import DuplicateMessage
 from context_compaction.messages import Message
 from context_compaction.session.sync.agreement import Agreement
 from context_compaction.session.sync.items import MADE_UP, Item
+from context_compaction.session.sync.ours import Ours
 from context_compaction.session.sync.outline import Outline
 
 
@@ -30,25 +31,27 @@ class SyncPlan:
 
 def sync_plan(found: Agreement, items: Sequence[Item]) -> SyncPlan:
     """What is to be written, given what agrees. Raises `InvalidMessage` and `DuplicateMessage`."""
-    outline, parts, match = found.outline, found.parts, found.match
+    outline, parts = found.outline, found.parts
     at = _last_agreeing(found)
     numbers = dict.fromkeys(parts.made_up, MADE_UP)
-    numbers |= {item.index: seq for item, seq in zip(parts.body, match.seqs, strict=False)}
+    rest = _rest(found, at, numbers)
     head: list[tuple[Item, int]] = []
-    rest = list(parts.body[len(match.seqs) :])
     if at:
         head = _head_changes(found, at, numbers)
     else:
         rest = [*parts.head, *rest]  # the beginning of a log: nothing is superseded
+    if at != outline.end:
+        rest = list(_as_said(rest, at, found.ours))
     fresh = _fresh(outline, rest, at, numbers)
     numbers |= {item.index: seq for seq, item in enumerate([*(item for item, _ in head), *fresh], at + 1)}
-    by_id = {item.id: numbers[item.index] for item in fresh}  # what is twice in the list is once in the log
+    ids = {item.id: numbers[item.index] for item in fresh}  # what is twice in the list is once in the log
+    ids[None] = MADE_UP
     return SyncPlan(
         branch=outline.branch,
         fork_at=None if at == outline.end else at,
         head=tuple((_own(item, outline, at), replaced) for item, replaced in head),
         fresh=tuple(item.message for item in fresh),
-        numbers=tuple(numbers.get(item.index, by_id.get(item.id, MADE_UP)) for item in items),
+        numbers=tuple(numbers.get(item.index, ids.get(item.id, MADE_UP)) for item in items),
     )
 
 
@@ -57,9 +60,29 @@ def _last_agreeing(found: Agreement) -> int:
     outline, match = found.outline, found.match
     if match.whole:
         return outline.end
-    if match.seqs:
-        return max(match.seqs)
-    return outline.first_head(outline.end) if found.parts.head else 0
+    return match.at or (outline.first_head(outline.end) if found.parts.head else 0)
+
+
+def _rest(found: Agreement, at: int, numbers: dict[int, int]) -> list[Item]:
+    """What is to be written behind message ``at``; the others get the numbers that they have."""
+    body, known = found.parts.body, found.match.numbers
+    rest: list[Item] = []
+    for item, seq in zip(body, known, strict=False):
+        if seq > at:
+            rest.append(item)
+        else:
+            numbers[item.index] = seq
+    return [*rest, *body[len(known) :]]
+
+
+def _as_said(items: Sequence[Item], at: int, ours: Ours) -> Iterable[Item]:
+    """What a fork begins with: what a view showed of messages behind message ``at``, as they were said."""
+    for item in items:
+        original = ours.original(item)
+        if original is not None and original[0] > at:
+            yield Item(item.index, original[1])
+        elif not ours.is_synthetic(item) or item is items[-1]:
+            yield item
 
 
 def _head_changes(found: Agreement, at: int, numbers: dict[int, int]) -> list[tuple[Item, int]]:
