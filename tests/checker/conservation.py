@@ -112,10 +112,9 @@ def _newest_group(request: Request, found: Alignment) -> list[Problem]:
 
     A late result makes an older group the newest: what had left or was edited before stays so.
     """
-    superseding = set(request.superseded.values())
-    revived = len(request.log) in request.pairing.late
+    revived = request.newest in request.pairing.late
     problems: list[Problem] = []
-    for seq in sorted(request.newest_group - superseding):
+    for seq in sorted(request.newest_group - request.elsewhere):
         shown, original = _shown_as(found, seq), request.original(seq)
         if shown is None and seq > len(request.head):
             if not _waiting(request, seq) and not (revived and seq in request.covered):

@@ -11,8 +11,8 @@ floor and the slack pass the input, and must come where the floor alone does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from tests.checker.log import Pairing, expected_head, groups, head_length, pair
 from tests.checker.problem import HEAD_ROLES, ChatMessage, CountList, role, text
@@ -63,18 +63,26 @@ class Terms:
     count: CountList
     overhead: int = 0
     pins: Sequence[int | str] = ()
-    superseded: Mapping[int, int] | None = None
+    superseded: Mapping[int, int] = field(default_factory=dict[int, int])
+    joined: Sequence[int] = ()
+    """As of `Request`."""
+
+    @property
+    def elsewhere(self) -> frozenset[int]:
+        """What stands in the head, or did, wherever it is in the log."""
+        return frozenset([*self.superseded, *self.superseded.values(), *self.joined])
 
 
 def floor(log: Sequence[ChatMessage], terms: Terms) -> Floor:
     """Compute the floor of this log prefix."""
-    pairing = pair(log)
+    pairing = pair(log, terms.elsewhere)
+    newest = max((seq for seq in range(1, len(log) + 1) if seq not in terms.elsewhere), default=0)
     fixed = {seq for seq, message in enumerate(log, 1) if role(message) in HEAD_ROLES}
     together = groups(log, pairing)
-    batch = _open_batch(log, pairing)
-    group = frozenset().union(*(g for g in together if len(log) in g or batch in g)) - fixed
+    batch = _open_batch(log, pairing, terms.elsewhere)
+    group = frozenset().union(*(g for g in together if newest in g or batch in g)) - fixed
     user = max((seq for seq, message in enumerate(log, 1) if role(message) == "user"), default=0)
-    system = _system(log, terms.superseded or {})
+    system = _system(log, terms)
     pinned = {pin for pin in terms.pins if isinstance(pin, int)} - group - {user}
     stay = group | fixed | {user}
     holes = _holes(len(log), stay)
@@ -93,19 +101,20 @@ def floor(log: Sequence[ChatMessage], terms: Terms) -> Floor:
     )
 
 
-def _open_batch(log: Sequence[ChatMessage], pairing: Pairing) -> int | None:
+def _open_batch(log: Sequence[ChatMessage], pairing: Pairing, elsewhere: Collection[int]) -> int | None:
     """The assistant message whose calls may still be answered: only tool messages stand behind it."""
-    last = max((seq for seq, message in enumerate(log, 1) if role(message) != "tool"), default=0)
+    asked = (seq for seq, message in enumerate(log, 1) if role(message) != "tool" and seq not in elsewhere)
+    last = max(asked, default=0)
     return last if last and pairing.open_calls(last, log[last - 1]) else None
 
 
-def _system(log: Sequence[ChatMessage], superseded: Mapping[int, int]) -> list[ChatMessage]:
+def _system(log: Sequence[ChatMessage], terms: Terms) -> list[ChatMessage]:
     later = (
         message
         for seq, message in enumerate(log, 1)
-        if seq > head_length(log) and role(message) in HEAD_ROLES and seq not in superseded.values()
+        if seq > head_length(log) and role(message) in HEAD_ROLES and seq not in terms.elsewhere
     )
-    return [*expected_head(log, superseded), *later]
+    return [*expected_head(log, terms.superseded, terms.joined), *later]
 
 
 def _holes(length: int, stay: frozenset[int]) -> int:

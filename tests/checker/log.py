@@ -5,7 +5,7 @@ Written from the design, not from the engine. Sequence numbers start at 1.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -46,12 +46,17 @@ class Pairing:
         ]
 
 
-def pair(log: Sequence[ChatMessage]) -> Pairing:
-    """Pair each result with the latest earlier unanswered call of its id."""
+def pair(log: Sequence[ChatMessage], elsewhere: Collection[int] = ()) -> Pairing:
+    """Pair each result with the latest earlier unanswered call of its id.
+
+    ``elsewhere``: system messages that stand in the head, and come between no call and its result.
+    """
     pairing = Pairing()
     waiting: dict[str, list[Slot]] = {}
     batch = 0
     for seq, message in enumerate(log, start=1):
+        if seq in elsewhere:
+            continue
         if role(message) == "tool":
             _pair_result(pairing, waiting, batch, seq, message)
             continue
@@ -96,10 +101,16 @@ def groups(log: Sequence[ChatMessage], pairing: Pairing) -> list[frozenset[int]]
     return [frozenset(group) for group in members.values()]
 
 
-def expected_head(log: Sequence[ChatMessage], superseded: Mapping[int, int]) -> list[ChatMessage]:
-    """The head as the view must show it; `superseded` maps an old record to the one in its place."""
+def expected_head(
+    log: Sequence[ChatMessage], superseded: Mapping[int, int], joined: Sequence[int] = ()
+) -> list[ChatMessage]:
+    """The head as the view must show it; `superseded` maps an old record to the one in its place.
+
+    ``joined``: system messages that came later and stand at its end.
+    """
     head: list[ChatMessage] = []
-    for seq in range(1, head_length(log) + 1):
+    first = set(range(1, head_length(log) + 1)) - set(superseded.values()) - set(joined)
+    for seq in [*sorted(first), *joined]:
         current = seq
         while current in superseded:
             current = superseded[current]
@@ -108,25 +119,27 @@ def expected_head(log: Sequence[ChatMessage], superseded: Mapping[int, int]) -> 
 
 
 def expected_body(
-    log: Sequence[ChatMessage], pairing: Pairing, superseded: Mapping[int, int] | None = None
+    log: Sequence[ChatMessage], pairing: Pairing, elsewhere: Collection[int] = ()
 ) -> list[Item]:
-    """Every message behind the head as it shows if nothing has left, in rendered order."""
-    hidden = set(superseded or {}) | set((superseded or {}).values())
-    items = _in_batches(log, pairing, head_length(log) + 1)
-    return [item for item in items if item.seq not in hidden]
+    """Every message behind the head as it shows if nothing has left, in rendered order.
+
+    ``elsewhere``: numbers of messages that stand in the head, or did.
+    """
+    seqs = [seq for seq in range(head_length(log) + 1, len(log) + 1) if seq not in elsewhere]
+    return list(_in_batches(log, pairing, seqs))
 
 
-def _in_batches(log: Sequence[ChatMessage], pairing: Pairing, start: int) -> Iterator[Item]:
-    seq = start
-    while seq <= len(log):
-        end = seq + 1
-        while end <= len(log) and role(log[end - 1]) == "tool":
+def _in_batches(log: Sequence[ChatMessage], pairing: Pairing, seqs: Sequence[int]) -> Iterator[Item]:
+    start = 0
+    while start < len(seqs):
+        end = start + 1
+        while end < len(seqs) and role(log[seqs[end] - 1]) == "tool":
             end += 1
-        yield from _batch(log, pairing, range(seq, end))
-        seq = end
+        yield from _batch(log, pairing, seqs[start:end])
+        start = end
 
 
-def _batch(log: Sequence[ChatMessage], pairing: Pairing, seqs: range) -> Iterator[Item]:
+def _batch(log: Sequence[ChatMessage], pairing: Pairing, seqs: Sequence[int]) -> Iterator[Item]:
     """One message and the results behind it: real ones, synthetic ones, then what can only be quoted."""
     if role(log[seqs[0] - 1]) != "tool":
         yield Item("original", seqs[0])

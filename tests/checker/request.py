@@ -25,6 +25,8 @@ class Request:
     """Pinned sequence numbers and standing instructions."""
     superseded: Mapping[int, int] = field(default_factory=dict[int, int])
     """Changed system messages: old sequence number to the one that took its place."""
+    joined: Sequence[int] = ()
+    """System messages that came to the head when it was behind others already."""
     references: bool = True
     """False where nothing is archived, so that nothing can name where its originals are."""
 
@@ -34,9 +36,14 @@ class Request:
         return next(iter(self.counts.values()))
 
     @cached_property
+    def elsewhere(self) -> frozenset[int]:
+        """What stands in the head, or did, wherever it is in the log."""
+        return frozenset([*self.superseded, *self.superseded.values(), *self.joined])
+
+    @cached_property
     def pairing(self) -> Pairing:
         """Calls and results of the log."""
-        return pair(self.log)
+        return pair(self.log, self.elsewhere)
 
     @cached_property
     def groups(self) -> list[frozenset[int]]:
@@ -46,7 +53,7 @@ class Request:
     @cached_property
     def head(self) -> list[ChatMessage]:
         """The system head that must be shown."""
-        return expected_head(self.log, self.superseded)
+        return expected_head(self.log, self.superseded, self.joined)
 
     @cached_property
     def head_end(self) -> int:
@@ -86,7 +93,7 @@ class Request:
     @cached_property
     def items(self) -> list[Item]:
         """What the whole log would show behind the head."""
-        return expected_body(self.log, self.pairing, self.superseded)
+        return expected_body(self.log, self.pairing, self.elsewhere)
 
     @cached_property
     def newest_user(self) -> int:
@@ -94,9 +101,14 @@ class Request:
         return max((seq for seq, message in enumerate(self.log, 1) if role(message) == "user"), default=0)
 
     @cached_property
+    def newest(self) -> int:
+        """Sequence number of the newest message that does not stand in the head instead, 0 without one."""
+        return max((seq for seq in range(1, len(self.log) + 1) if seq not in self.elsewhere), default=0)
+
+    @cached_property
     def newest_group(self) -> frozenset[int]:
         """The group that the newest message belongs to."""
-        return next((group for group in reversed(self.groups) if len(self.log) in group), frozenset())
+        return next((group for group in reversed(self.groups) if self.newest in group), frozenset())
 
     def original(self, seq: int) -> ChatMessage:
         """The log's message of this number."""
