@@ -229,6 +229,7 @@ class SessionCore:
 
     def preview(self) -> Steps[CompactionEvent]:
         """The event that `compact` would give; nothing is committed."""
+        yield Call(self.state.catch_up)
         task = self._manual_task(None)
         if self.state.settings.disabled:
             return self.state.failed(task, "nothing_to_do", "compaction is off")

@@ -59,7 +59,7 @@ class Said:
         Raises `UnknownReference`, or `ValueError` when ``text`` is not in the message.
         """
         with self._flight.hold():
-            self._state.notice()
+            self._state.catch_up()  # another one may have let go of a pin that was known here
             seq = message_seq(ref, self._state.live.last_seq)
             [row] = self._archive.messages(self._state.live.branch, [(seq, seq)])
             if row.pruned:
@@ -77,8 +77,8 @@ class Said:
 
     @property
     def pins(self) -> tuple[Pin, ...]:
-        """As they stand now."""
-        return self._state.pins
+        """As they stand now, whoever set them."""
+        return self._archive.state(self._current()).pins
 
     def branches(self) -> list[Branch]:
         """All lines of this session's history, oldest first; the active one is what it goes on with."""

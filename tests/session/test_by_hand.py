@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from context_compaction import Policy, UnknownReference
+from context_compaction import Policy, UnknownReference, open_archive
 from context_compaction.policy import anchored, layered, truncating
 from context_compaction.testing.drafters import ScriptedDrafter
 from tests.session.talks import INPUT, filling, session, size, turns, wire
@@ -88,6 +88,18 @@ def test_preview_commits_nothing() -> None:
     )
 
 
+def test_preview_looks_at_what_others_did() -> None:
+    """What another object of the session said, pinned and compacted counts, as it does for `compact`."""
+    with open_archive(":memory:") as archive:
+        one, other = session(archive), session(archive)
+        one.append(filling(900))
+        assert other.preview().tokens_before == 900
+        one.pin("m:3")
+        told = other.preview()
+        assert told.tokens_after == other.compact().tokens_after
+        assert one.preview().outcome == "nothing_to_do"
+
+
 def test_pins_set_meanwhile_show_at_the_next_compaction_only() -> None:
     """The view does not move for them; then they stand word for word under Standing Instructions."""
     s = session(drafter=ScriptedDrafter(POINTS), policy=Policy.layered(fidelity_floor=0.0))
@@ -169,3 +181,16 @@ def test_a_hand_on_it_ends_the_background_draft() -> None:
     s.context()
     assert s.view.version == 1
     assert size(s.context()) <= INPUT
+
+
+def test_what_another_object_of_the_session_pinned_counts_here() -> None:
+    """And what it let go of can be pinned again."""
+    with open_archive(":memory:") as archive:
+        one, other = session(archive), session(archive)
+        one.append(turns(1, 2))
+        one.pin("m:1")
+        assert [pin.ref for pin in other.pins] == ["m:1"]
+        other.unpin("m:1")
+        assert one.pins == ()
+        one.pin("m:1")
+        assert [[pin.ref for pin in s.pins] for s in (one, other, session(archive))] == [["m:1"]] * 3
