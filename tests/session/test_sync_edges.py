@@ -9,10 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from context_compaction import ArchiveUnavailable, DuplicateMessage, InvalidMessage, Message, ToolResultBlock
+from context_compaction import (
+    ArchiveUnavailable,
+    DuplicateMessage,
+    InvalidMessage,
+    Message,
+    ToolResultBlock,
+    open_archive,
+)
 from context_compaction.testing.faults import Fault, FaultPoints
 from tests.session.lists import Dict, named, said, talk
-from tests.session.talks import session
+from tests.session.talks import session, turns
 from tests.windows import answers, asks, assistant, user
 
 
@@ -151,3 +158,16 @@ async def test_the_async_twin_does_the_same() -> None:
         with pytest.raises(InvalidMessage):
             await s.async_([*whole, {"role": "nobody"}])
         assert said(s) == whole
+
+
+def test_a_log_that_is_pruned_whole_still_differs() -> None:
+    """A view that shows nothing of it is no reason to take any list for its continuation."""
+    with open_archive(":memory:") as archive:
+        s, whole = session(archive), turns(1, 3)
+        s.sync(whole)
+        archive.prune(max_bytes=0, uncovered=True)
+        s.fork(1)
+        changed = [user("other"), *whole[1:]]
+        assert (s.sync(changed).kind, said(s)) == ("forked", changed)
+        s.switch(s.branches()[1].id)
+        assert s.sync(whole).kind == "switched"
