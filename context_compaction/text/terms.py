@@ -2,7 +2,7 @@
 
 Words are lower-cased, freed of accents and of light English endings. Identifiers, paths and keys are kept
 whole and also split (``getIssue`` -> getissue, get, issue). Scripts without spaces give pairs of characters.
-Terms hold no spaces, quotes or control characters, whatever the text was.
+Of base64 only the beginning is read. Terms hold no spaces, quotes or control characters.
 """
 
 from __future__ import annotations
@@ -10,14 +10,21 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from operator import add
 
 from context_compaction.messages import MediaBlock, Message, ReasoningBlock, TextBlock, ToolCallBlock
+from context_compaction.text.opaque import without_data
 
 MAX_TERM_CHARS = 64
 """Longer wholes are left out, their parts stay."""
 MAX_QUERY_TERMS = 64
+MAX_TERMS = 500_000
+"""Different terms of one text; what stands behind them is not read. Five megabytes of records with random
+keys have a third of that, so much Chinese a little more."""
+REMEMBERED_CHARS = 256
+"""Longer wholes are rare, and remembering their terms would cost memory."""
 # Letters and digits of any script; vowel signs and accents, which Python's \w leaves out, belong to them.
 _LETTER = r"[^\W_\u00b7]|[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0dff\u0e31-\u0e4e\u0eb1-\u0ecd]"
 _WORD = rf"(?:{_LETTER})+"
@@ -26,6 +33,9 @@ _CHUNK = re.compile(_JOINED.format(_WORD))
 _ASCII_CHUNK = re.compile(_JOINED.format("[A-Za-z0-9]+"))  # the same for ASCII text, three times as fast
 _PARTS = re.compile(_WORD)
 _CAMEL = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+[0-9]*|[A-Z]+[0-9]*|[0-9]+[a-z]*")
+_ACCENTS = re.compile("[\u0300-\u036f]+")
+_PORTION = 4096
+"""Pairs of characters taken at once from a script without spaces."""
 _CONTRACTION = re.compile(r"['\u2019](?<=[^\W\d_].)(?:s|t|re|ve|ll|d|m)\b", re.IGNORECASE)
 # Thai, Lao, Myanmar, Khmer, kana, Hangul and Han: no spaces, or none around particles.
 _UNSPACED = re.compile(
@@ -51,6 +61,11 @@ def terms_of(text: str) -> Counter[str]:
     """How often each term occurs. Linear; any text is fine, lone surrogates and NUL included."""
     counts: dict[str, int] = {}
     for chunk, times in Counter(_chunks(text)).items():
+        if len(counts) >= MAX_TERMS:
+            break
+        if len(chunk) > REMEMBERED_CHARS:
+            _count_long(counts, chunk, times)
+            continue
         for term in _analysed(chunk):
             counts[term] = counts.get(term, 0) + times
     return Counter(counts)
@@ -117,14 +132,15 @@ def _texts(message: Message) -> Iterable[str]:
         elif isinstance(block, ToolCallBlock):
             yield f"{block.name}\n{block.arguments}"
         elif isinstance(block, MediaBlock):
-            yield block.url or ""
+            yield block.url if block.url and not block.url.startswith("data:") else ""
         else:
             yield f"{block.name or ''}\n{block.content}"
 
 
 def _chunks(text: str) -> list[str]:
     """Words, and wholes of several words: identifiers, paths, keys."""
-    return (_ASCII_CHUNK if text.isascii() else _CHUNK).findall(_CONTRACTION.sub("", text))
+    words = _CONTRACTION.sub("", without_data(text))
+    return (_ASCII_CHUNK if words.isascii() else _CHUNK).findall(words)
 
 
 @lru_cache(maxsize=1 << 16)
@@ -139,11 +155,35 @@ def _analysed(chunk: str) -> tuple[str, ...]:
     return tuple(terms)
 
 
+def _count_long(counts: dict[str, int], chunk: str, times: int) -> None:
+    """Add the terms of a chunk of any length, as far as `MAX_TERMS` allows."""
+    for terms, each in _portions(chunk):
+        if len(counts) >= MAX_TERMS:
+            return
+        for term in terms:
+            counts[term] = counts.get(term, 0) + times * each
+
+
+def _portions(chunk: str) -> Iterator[tuple[Sequence[str], int]]:
+    """The same for a chunk that is too long to be remembered: a few at a time, and how often each occurs."""
+    chunk = _plain(chunk)
+    if len(chunk) <= REMEMBERED_CHARS:
+        yield _analysed(chunk), 1
+        return
+    for word, times in Counter(_PARTS.findall(chunk)).items():
+        if word.isascii():
+            yield [term for part in _split(word) for term in _terms(part)], times
+            continue
+        for run in _UNSPACED.findall(word):
+            for start in range(0, max(1, len(run) - 1), _PORTION):
+                yield _pairs(run[start : start + _PORTION + 1]), times
+        yield _spaced(word), times
+
+
 def _plain(chunk: str) -> str:
     """Without accents and width forms; what is no letter afterwards is cut off by the caller's patterns."""
-    folded = unicodedata.normalize("NFKD", chunk)
-    bare = "".join(char for char in folded if not "\u0300" <= char <= "\u036f")
-    return unicodedata.normalize("NFKC", bare)
+    folded = _ACCENTS.sub("", unicodedata.normalize("NFKD", chunk))
+    return unicodedata.normalize("NFKC", folded)
 
 
 def _split(word: str) -> list[str]:
@@ -156,8 +196,14 @@ def _terms(part: str) -> list[str]:
     if part.isascii():
         word = part.lower()
         return [(stem(word) if len(word) > 3 and word.isalpha() else word)[:MAX_TERM_CHARS]]
-    terms: list[str] = []
-    for run in _UNSPACED.findall(part):
-        terms += [run[at : at + 2] for at in range(max(1, len(run) - 1))]
-    terms += [other.lower()[:MAX_TERM_CHARS] for other in _UNSPACED.sub(" ", part).split()]
-    return terms
+    return [pair for run in _UNSPACED.findall(part) for pair in _pairs(run)] + _spaced(part)
+
+
+def _pairs(run: str) -> list[str]:
+    """Neighbouring characters of a script without spaces; a single one stands for itself."""
+    return list(map(add, run, run[1:])) or [run]
+
+
+def _spaced(part: str) -> list[str]:
+    """What is of no such script."""
+    return [other.lower()[:MAX_TERM_CHARS] for other in _UNSPACED.sub(" ", part).split()]

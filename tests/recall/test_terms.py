@@ -1,12 +1,18 @@
 """Text as search terms: what a word becomes, and that any text becomes something."""
 
+import base64
+import random
 import re
+import tracemalloc
+from collections import Counter
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from context_compaction.messages import Message, ReasoningBlock, TextBlock, ToolCallBlock
+from context_compaction.messages import MediaBlock, Message, ReasoningBlock, TextBlock, ToolCallBlock
+from context_compaction.text import terms
 from context_compaction.text.terms import MAX_QUERY_TERMS, message_terms, query_words, stem, terms_of
 
 
@@ -90,3 +96,50 @@ def test_a_long_query_keeps_keys_and_long_words():
     words = query_words(f"{text} CLI-8C extraordinarily")
     assert len(words) == MAX_QUERY_TERMS
     assert {"cli-8c", "extraordinarili"} <= set(words)
+
+
+@given(st.text(st.sampled_from("京都大学東西南北あいうえお"), min_size=1, max_size=30), st.integers(1, 1500))
+def test_a_long_run_without_spaces_gives_all_its_pairs(text: str, times: int):
+    run = text * times
+    assert terms_of(run) == (Counter(map("".join, pairwise(run))) or Counter([run]))
+
+
+@given(
+    st.lists(st.text(st.sampled_from("abcdé京都가"), min_size=4, max_size=12), min_size=80, max_size=90),
+)
+def test_a_whole_of_any_length_gives_its_parts(words: list[str]):
+    assert terms_of(".".join(words)) == sum((terms_of(word) for word in words), Counter())
+
+
+def test_of_base64_only_the_beginning_is_indexed():
+    data = base64.b64encode(random.Random(1).randbytes(60_000)).decode()
+    found = terms_of(f"the picture {data} of a lighthouse")
+    assert {"pictur", "lighthous"} <= set(found)
+    assert len(found) < 40
+    assert set(query_words(data)) <= set(found)
+
+
+def test_a_file_given_as_an_address_is_not_indexed():
+    data = MediaBlock("image", url="data:image/svg+xml,%3Csvg%20circle%3E")
+    assert not message_terms(Message("user", (data,)))
+    assert "cat" in message_terms(Message("user", (MediaBlock("image", url="https://x.org/cat.png"),)))
+
+
+@pytest.mark.parametrize("text", [" ".join(map(str, range(9000))), "".join(map(chr, range(0x4E00, 0x9000)))])
+def test_the_terms_of_one_text_are_bounded(monkeypatch: pytest.MonkeyPatch, text: str):
+    monkeypatch.setattr(terms, "MAX_TERMS", 500)
+    assert 500 <= len(terms_of(text)) < 5000
+    assert next(iter(terms_of(text))) in ("0", "\u4e00\u4e01")
+
+
+def test_nothing_of_a_long_run_stays_in_memory():
+    chosen = random.Random(2)
+    text = "".join(chr(chosen.randint(0x4E00, 0x9FA5)) for _ in range(100_000))
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        terms_of(text)
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert after - before < 100_000
