@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from context_compaction.drafting.base import Passage
 from context_compaction.text.clipping import clipped
-from context_compaction.text.facts import hard_facts
+from context_compaction.text.facts import error_facts, hard_facts
 from context_compaction.text.intent import is_decision, is_failure, is_fix, is_open, is_request, is_rule
 from context_compaction.text.scoring import density, rare_terms, terms_of
 from context_compaction.text.sentences import is_prose, sentences
@@ -115,7 +115,7 @@ class _Talk:
         return "timeline", 0.5
 
     def _errors(self) -> Iterator[str]:
-        errors = [fact.value for fact in hard_facts(self.prose) if fact.kind == "error"]
+        errors = [fact.value for fact in error_facts(self.prose)]
         if not errors and self.passage.is_error:
             errors = [line for line in self.prose.splitlines() if line.strip()][-1:]
         yield from errors[-MAX_OUTPUT_ERRORS:]

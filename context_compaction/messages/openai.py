@@ -15,7 +15,7 @@ from context_compaction.messages.blocks import (
     ToolCallBlock,
     ToolResultBlock,
 )
-from context_compaction.messages.message import ROLES, Message
+from context_compaction.messages.message import ROLES, Message, Role
 
 JsonDict = dict[str, Any]
 _REASONING_KEYS = ("reasoning", "reasoning_content")
@@ -24,6 +24,21 @@ _TIME_KEYS = ("timestamp", "created_at", "created")
 
 def read_openai(data: Mapping[str, Any]) -> Message:
     """One chat message as a `Message`. Raises `InvalidMessage` that says which key is wrong."""
+    role, blocks = read_said(data)
+    identity, name = data.get("id"), data.get("name")
+    stamp = next((data[key] for key in _TIME_KEYS if isinstance(data.get(key), (str, int, float))), None)
+    return Message(
+        role=role,
+        blocks=blocks,
+        id=identity if isinstance(identity, str) and identity else None,
+        name=name if isinstance(name, str) else None,
+        timestamp=stamp,
+        raw=_dump(data),
+    )
+
+
+def read_said(data: Mapping[str, Any]) -> tuple[Role, tuple[Block, ...]]:
+    """The role and the blocks of one chat message. Raises `InvalidMessage` as `read_openai` does."""
     if not isinstance(data, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InvalidMessage(
             f"expected a dict in OpenAI's chat format or a Message, not {type(data).__name__}"
@@ -36,16 +51,7 @@ def read_openai(data: Mapping[str, Any]) -> Message:
         raise InvalidMessage(
             f"{role} message: content is missing or null, and there are no calls, reasoning or media"
         )
-    identity, name = data.get("id"), data.get("name")
-    stamp = next((data[key] for key in _TIME_KEYS if isinstance(data.get(key), (str, int, float))), None)
-    return Message(
-        role=role,
-        blocks=tuple(blocks),
-        id=identity if isinstance(identity, str) and identity else None,
-        name=name if isinstance(name, str) else None,
-        timestamp=stamp,
-        raw=_dump(data),
-    )
+    return role, tuple(blocks)
 
 
 def write_openai(message: Message) -> JsonDict:

@@ -9,7 +9,7 @@ from typing import Any, cast
 from context_compaction.errors import ArchiveCorrupt
 from context_compaction.messages.blocks import TextBlock, block_from_json, block_to_json
 from context_compaction.messages.message import Message
-from context_compaction.messages.openai import read_openai
+from context_compaction.messages.openai import read_said
 
 
 def encode(message: Message) -> str:
@@ -34,8 +34,7 @@ def decode(text: str) -> Message:
         if "blocks" in data:
             role, blocks = data["role"], tuple(block_from_json(block) for block in data["blocks"])
         else:
-            parsed = read_openai(data["raw"])
-            role, blocks = parsed.role, parsed.blocks
+            role, blocks = read_said(data["raw"])  # what was stored needs no second look at its JSON
         return Message(
             role=role,
             blocks=blocks,

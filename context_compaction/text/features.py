@@ -13,10 +13,8 @@ MAX_PATHS = 5
 _ERRORS = ("error", "failed", "failure", "exception", "panic", "traceback")
 _THINKING = ("<think>", "<thinking>")
 _RUN = re.compile(r"[\w.~/-]+")
-_PATH = re.compile(
-    r"(?:[\w.~-]{1,80}/){1,20}[\w.-]{1,80}\.\w{1,5}\b"
-    r"|(?<![\w./-])[\w-]{1,80}\.(?:py|ts|js|go|rs|md|json|toml|ya?ml)\b"
-)
+_FILE = re.compile(r"(?<![\w./-])[\w-]{1,80}\.(?:py|ts|js|go|rs|md|json|toml|ya?ml)\b")
+_PATH = re.compile(rf"(?:[\w.~-]{{1,80}}/){{1,20}}[\w.-]{{1,80}}\.\w{{1,5}}\b|{_FILE.pattern}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,5 +63,10 @@ def features_of(message: Message) -> Features:
 
 def _paths(text: str) -> tuple[str, ...]:
     # No path crosses the end of a run of its characters, and most runs are words: those cost no search.
-    runs = (run for run in _RUN.findall(text) if "." in run)
-    return tuple(dict.fromkeys(path for run in runs for path in _PATH.findall(run)))[:MAX_PATHS]
+    found: dict[str, None] = {}
+    for run in _RUN.findall(text):
+        if "." in run:
+            found |= dict.fromkeys((_PATH if "/" in run else _FILE).findall(run))
+            if len(found) >= MAX_PATHS:
+                break
+    return tuple(found)[:MAX_PATHS]

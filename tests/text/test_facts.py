@@ -2,7 +2,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from context_compaction.text.facts import fidelity, hard_facts, occurs
+from context_compaction.text.facts import error_facts, fidelity, hard_facts, occurs
+
+_PARTS = (
+    "ValueError: bad thing\n",
+    "error: no such file\n",
+    "main.c:3:1: ERROR [x]: again, ",
+    "except KeyError: x",
+    "valueerror: Bad  thing",
+    "E   assert 1\n",
+    "see src/a.py, 5 ms",
+    "\n",
+    " ",
+    '"TypeError: quoted"',
+)
 
 
 def found(text, role=None):
@@ -110,3 +123,8 @@ def test_facts_are_spelled_as_in_the_text(text):
     for fact in hard_facts(text):
         if fact.kind != "error":
             assert fact.value in text
+
+
+@given(st.lists(st.sampled_from(_PARTS), max_size=12).map("".join))
+def test_errors_alone_are_the_errors_among_all_facts(text: str):
+    assert error_facts(text) == tuple(fact for fact in hard_facts(text) if fact.kind == "error")
