@@ -67,8 +67,6 @@ class Comparison:
         matcher = Matcher(outline, ours, deep=self._deep, total=len(self._items))
         for parts in taken_apart(self._items, outline, ours, matcher):
             for order in possible_orders(outline, ours, parts):
-                if outline.body and not order:
-                    continue  # a view that shows nothing of the log agrees with every list
                 found.append(Agreement(outline, ours, matcher, parts, matcher.match(parts.body, order)))
                 if found[-1].match.whole:
                     return found[-1]

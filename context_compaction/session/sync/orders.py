@@ -23,7 +23,9 @@ def possible_orders(outline: Outline, ours: Ours, parts: Parts) -> Iterable[Orde
     yield from likely_orders(outline, ours, parts)
     if not parts.contexts and parts.body:  # it may have been taken away
         for showing in ours.recent():
-            yield _order(outline, showing)
+            order = _order(outline, showing)
+            if order.seqs or not outline.body:  # one that shows nothing of the log agrees with every list
+                yield order
 
 
 def _order(outline: Outline, showing: Showing) -> Order:
