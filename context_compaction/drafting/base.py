@@ -6,9 +6,12 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from context_compaction.schema import SECTIONS, Section
+
+if TYPE_CHECKING:
+    from context_compaction.drafting.prompt import Prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,12 @@ class DraftRequest:
     focus: str | None = None
     """What the caller of ``compact(focus=...)`` wants kept above all."""
     sections: tuple[Section, ...] = SECTIONS
+
+    def prompt(self) -> Prompt:
+        """The request for a language model: instructions as ``system``, the quoted range as ``user``."""
+        from context_compaction.drafting.prompt import prompt_of
+
+        return prompt_of(self)
 
 
 @dataclass(frozen=True, slots=True)

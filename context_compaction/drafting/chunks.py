@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from context_compaction.counting import TokenCounter
@@ -17,7 +18,7 @@ from context_compaction.text.facts import fidelity, hard_facts
 PROMPT_TOKENS = 700
 """Kept free for a drafter's own instructions, a quarter of its window at most."""
 CONTEXT_SHARE = 8
-"""Earlier summaries take an eighth of the window at most, the newest first."""
+"""Earlier summaries take an eighth of the window at most, the newest first, which is never left out."""
 MARGIN = 0.9
 """The drafter's tokenizer is not the session's counter."""
 LOST = 0.1
@@ -121,13 +122,17 @@ def _span(passages: Sequence[Passage]) -> str:
 
 
 def _newest(context: Sequence[str], room: int, counter: TokenCounter) -> tuple[str, ...]:
-    """The last of these texts that fit into ``room`` tokens together."""
+    """The last of these texts that fit into ``room`` tokens together; of the newest as much as fits."""
     kept: list[str] = []
     for text in reversed(context):
-        room -= counter.text(text)
-        if room < 0:
+        tokens = counter.text(text)
+        if tokens > room:
             break
+        room -= tokens
         kept.append(text)
+    if context and not kept:
+        with suppress(DrafterError):  # not one line of it fits
+            kept.append(trimmed(context[-1], room, counter))
     return tuple(reversed(kept))
 
 

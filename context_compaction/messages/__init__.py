@@ -8,7 +8,7 @@ from context_compaction.messages.blocks import (
     ToolCallBlock,
     ToolResultBlock,
 )
-from context_compaction.messages.message import ROLES, Message, Role
+from context_compaction.messages.message import ROLES, Message, Role, context_id
 
 __all__ = [
     "ROLES",
@@ -20,4 +20,5 @@ __all__ = [
     "TextBlock",
     "ToolCallBlock",
     "ToolResultBlock",
+    "context_id",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -18,6 +19,7 @@ from context_compaction.messages.blocks import (
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 ROLES: tuple[str, ...] = get_args(Role)
+CONTEXT_ID = "ctx_"
 _BLOCKS = (TextBlock, ReasoningBlock, ToolCallBlock, ToolResultBlock, MediaBlock)
 
 
@@ -106,6 +108,11 @@ class Message:
         return None
 
     @property
+    def is_context(self) -> bool:
+        """Whether it is the engine's own context message, by the id that only its text gives."""
+        return self.id is not None and self.id.startswith(CONTEXT_ID) and self.id == context_id(self.text)
+
+    @property
     def is_system(self) -> bool:
         """Whether the role is system or developer."""
         return self.role in ("system", "developer")
@@ -123,6 +130,11 @@ class Message:
             format=self.format,
             edited=True,
         )
+
+
+def context_id(text: str) -> str:
+    """The id of the context message that says this: deterministic, so that it is known when it comes back."""
+    return CONTEXT_ID + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:24]
 
 
 def _validate(message: Message) -> None:

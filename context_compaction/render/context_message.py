@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from context_compaction.messages import Message, TextBlock
+from context_compaction.messages import Message, TextBlock, context_id
 from context_compaction.render.quoting import escape
 from context_compaction.view import Gap, Kept, LogWindow, Pin, SummaryRecord, View, range_text
 
@@ -57,15 +56,9 @@ def without_hint(text: str) -> str:
     return text.replace(f"{NOTE}\n{LOOK_UP}\n", f"{NOTE}\n", 1)
 
 
-def is_context_message(message: Message) -> bool:
-    """Whether it is a context message of ours, by the id that only its own text gives."""
-    return message.id is not None and message.id == context_message(message.text).id
-
-
 def context_message(text: str) -> Message:
     """The context message with a deterministic id, so that it can be recognised when it comes back."""
-    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:24]
-    return Message("user", (TextBlock(text),), id=f"ctx_{digest}")
+    return Message("user", (TextBlock(text),), id=context_id(text))
 
 
 def quoted_pins(view: View, log: LogWindow) -> list[Pin]:

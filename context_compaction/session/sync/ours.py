@@ -11,7 +11,7 @@ from context_compaction.archive import Archive, Branch
 from context_compaction.messages import Message
 from context_compaction.messages.storage import content_digest
 from context_compaction.render import RenderOptions
-from context_compaction.render.context_message import context_text, is_context_message, without_hint
+from context_compaction.render.context_message import context_text, without_hint
 from context_compaction.render.quoting import synthetic_result
 from context_compaction.render.recording import shown_as
 from context_compaction.session.sync.items import Item
@@ -111,7 +111,7 @@ class Ours:
 
     def claims_context(self, item: Item) -> bool:
         """Whether it has the id that only a context message's own text gives."""
-        return item.role == "user" and (item.id or "").startswith("ctx_") and is_context_message(item.message)
+        return item.role == "user" and item.id is not None and item.message.is_context
 
     def view_of(self, item: Item) -> View | None:
         """The view of this branch that has this context message."""

@@ -1,0 +1,49 @@
+"""LangChain's face of context-compaction: memory, chat history, LCEL step, retriever, counters, drafter.
+
+Names are loaded when they are first used.
+"""
+
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
+
+if _TYPE_CHECKING:
+    from langchain_compaction.counting import LangChainCounter, as_token_counter, counter_of
+    from langchain_compaction.drafting import ChatModelDrafter
+    from langchain_compaction.errors import AmbiguousKeys, MissingPackage, MissingSessionId, NotMessages
+    from langchain_compaction.messages import from_langchain, to_langchain
+
+__all__ = [
+    "AmbiguousKeys",
+    "ChatModelDrafter",
+    "LangChainCounter",
+    "MissingPackage",
+    "MissingSessionId",
+    "NotMessages",
+    "as_token_counter",
+    "counter_of",
+    "from_langchain",
+    "to_langchain",
+]
+
+_WHERE = {
+    "counting": "LangChainCounter as_token_counter counter_of",
+    "drafting": "ChatModelDrafter",
+    "errors": "AmbiguousKeys MissingPackage MissingSessionId NotMessages",
+    "messages": "from_langchain to_langchain",
+}
+"""By module, the public names that it defines."""
+_MODULE_OF = {name: module for module, names in _WHERE.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> _Any:
+    module = _MODULE_OF.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(_import_module(f"{__name__}.{module}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,50 @@
+"""What can be wrong with what LangChain hands over. All are the engine's `CompactionError`, too.
+
+CompactionError
+├── MissingSessionId    (also ValueError)   the config names no session
+├── AmbiguousKeys       (also ValueError)   several inputs or outputs, and nothing says which one is meant
+├── NotMessages         (also TypeError)    a value that is neither text nor messages
+└── MissingPackage      (also ImportError)  an optional package is not installed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from context_compaction import CompactionError
+
+
+class MissingSessionId(CompactionError, ValueError):
+    """The config of a run names no session. Nothing was stored."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the config names no session; call with "
+            'config={"configurable": {"session_id": "..."}} (LangGraph\'s "thread_id" will do, too)'
+        )
+
+
+class AmbiguousKeys(CompactionError, ValueError):
+    """Which of several keys holds what was said? Nothing was stored."""
+
+    def __init__(self, what: str, keys: Iterable[str], option: str) -> None:
+        self.keys: tuple[str, ...] = tuple(keys)
+        super().__init__(f"{what} has the keys {list(self.keys)}; say which one is meant with {option}")
+
+
+class NotMessages(CompactionError, TypeError):
+    """A value that is neither text nor messages, with where it was found. Nothing of it was stored."""
+
+    def __init__(self, value: object, where: str) -> None:
+        super().__init__(
+            f"{where} is {type(value).__name__}; "
+            "expected text, a message, a list of messages or a prompt value"
+        )
+
+
+class MissingPackage(CompactionError, ImportError):
+    """Something asked for needs a package that is not installed."""
+
+    def __init__(self, package: str, what: str) -> None:
+        super().__init__(f"{what} needs {package}, which is not installed: pip install {package}")
+        self.package = package
