@@ -65,6 +65,12 @@ def test_skipped_is_an_exception():
         ("rungs", 3, {"plan: Extract", "plan: Truncate", "ContextEditingMiddleware, triggered"}),
         ("imports", 5, {"import context_compaction"}),
         ("archive", 3, {"durable appends: p50 ms", "bulk append: messages / s", "file, MB"}),
+        (
+            "sizes",
+            4,
+            {"append, last: ms", "opening: ms", "file / JSON", "verify: s", "backup: s", "forget: s"},
+        ),
+        ("long_texts", 7, {"prose and listings", "base64", "one letter", "random Chinese"}),
     ],
 )
 def test_a_small_run_gives_every_row(name: str, columns: int, shown: set[str]):
