@@ -1,0 +1,138 @@
+"""Steps of whoever keeps the list: `sync` with what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from hypothesis import strategies as st
+from hypothesis.stateful import rule
+
+from context_compaction.session import SyncResult
+from context_compaction.testing.faults import Fault
+from tests.machine.bench import Bench, faults, numbers
+from tests.machine.messages import batches, plain
+from tests.machine.model import HEAD_ROLES, BranchModel, Dict, Key, Model
+from tests.machine.syncing import Synced, chat, sync
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A list: system head, body, and how many messages are missing at the beginning of the body."""
+
+    head: list[Dict]
+    body: list[Dict]
+    trimmed: int = 0
+
+    @classmethod
+    def of(cls, branch: BranchModel) -> Listed:
+        return cls(*chat(branch))
+
+    def but(self, **changes: list[Dict] | int) -> Listed:
+        """The same with these parts changed; what it begins with is its head."""
+        changed = replace(self, **changes)  # pyright: ignore[reportArgumentType]
+        if changed.trimmed:
+            return changed
+        whole = [*changed.head, *changed.body]
+        end = next((n for n, message in enumerate(whole) if message["role"] not in HEAD_ROLES), len(whole))
+        return Listed(whole[:end], whole[end:])
+
+
+Change = Callable[[Listed, int, Dict], Listed]
+"""What becomes of a list, at a place, with a message that was never said."""
+
+
+def _edited(listed: Listed, at: int, new: Dict) -> Listed:
+    body, place = listed.body, at % max(1, len(listed.body))
+    return listed.but(body=[*body[:place], new, *body[place + 1 :]])
+
+
+def _removed(listed: Listed, at: int, _: Dict) -> Listed:
+    """Not the first one: without it, the list is a trimmed one."""
+    place = 1 + at % max(1, len(listed.body) - 1)
+    return listed.but(body=[*listed.body[:place], *listed.body[place + 1 :]])
+
+
+def _trimmed(listed: Listed, at: int, _: Dict) -> Listed:
+    """With or without its head; some of the body is left."""
+    start = at % max(1, len(listed.body))
+    return listed.but(head=listed.head if at % 2 else [], body=listed.body[start:], trimmed=start)
+
+
+CHANGES: dict[str, Change] = {
+    "as it was": lambda listed, at, new: listed,
+    "trimmed": _trimmed,
+    "edited": _edited,
+    "regenerated": lambda listed, at, new: listed.but(body=[*listed.body[:-1], new]),
+    "removed": _removed,
+    "cut": lambda listed, at, new: listed.but(body=listed.body[: at % (len(listed.body) + 1)]),
+    "inserted": lambda listed, at, new: listed.but(
+        body=[*listed.body[: at % (len(listed.body) + 1)], new, *listed.body[at % (len(listed.body) + 1) :]]
+    ),
+    "another prompt": lambda listed, at, new: listed.but(head=[*listed.head[:-1], {**new, "role": "system"}]),
+    "one more prompt": lambda listed, at, new: listed.but(head=[*listed.head, {**new, "role": "system"}]),
+    "nothing": lambda listed, at, new: Listed([], []),
+}
+
+
+class Listing(Bench):
+    """A list that somebody else keeps."""
+
+    @rule(
+        who=numbers,
+        which=numbers,
+        of=numbers,
+        change=st.sampled_from(tuple(CHANGES)),
+        at=st.integers(0, 40),
+        new=plain("assistant"),
+        more=st.one_of(st.just([]), batches),
+        named=st.booleans(),
+        deep=st.booleans(),
+        fault=faults,
+    )
+    def sync(
+        self,
+        *,
+        who: int,
+        which: int,
+        of: int,
+        change: str,
+        at: int,
+        new: Dict,
+        more: Sequence[Dict],
+        named: bool,
+        deep: bool,
+        fault: Fault | None,
+    ) -> None:
+        """The list of the active branch or, one time in three, of any other, after a change."""
+        key, handle = self.key(who), self.handle(self.key(who), which)
+        session = self.model.sessions[key]
+        source = (
+            session.branches[of % len(session.branches)]
+            if of % 3 == 0 and change != "trimmed"
+            else session.active
+        )
+        [fresh] = self.made([new])
+        listed = CHANGES[change](Listed.of(source), at, fresh)
+        if change != "nothing":
+            listed = listed.but(body=[*listed.body, *self.made(more, named=named)])
+        results: list[SyncResult] = []
+        told: list[Synced] = []
+        self.do(
+            lambda: results.append(handle.sync([*listed.head, *listed.body], deep)),
+            lambda model: told.append(sync(model, key, listed.head, listed.body, listed.trimmed)),
+            fault,
+            between=[lambda model: _only_forked(model, key, listed)],
+        )
+        if fault is None:
+            [done], [wanted] = results, told[:1]
+            assert Synced(done.kind, done.appended, done.superseded, done.forked_at) == wanted
+
+
+def _only_forked(model: Model, key: Key, listed: Listed) -> None:
+    """A fork becomes the active branch with the first append to it: until then it is a branch beside."""
+    session, before = model.sessions[key], model.active(key)
+    if sync(model, key, listed.head, listed.body, listed.trimmed).kind == "forked":
+        branch = session.active
+        branch.log = branch.log[: branch.fork_at]
+        session.active = before

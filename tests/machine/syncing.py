@@ -1,0 +1,99 @@
+"""What `Session.sync` promises, for lists whose messages are all different."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tests.machine.model import HEAD_ROLES, BranchModel, Dict, Key, Model
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """What is to be told of it."""
+
+    kind: str
+    appended: int
+    superseded: int
+    forked_at: int | None
+
+
+def chat(branch: BranchModel) -> tuple[list[Dict], list[Dict]]:
+    """System head and body of the list that somebody would keep of a branch."""
+    return [said.message for _, said in branch.head], [said.message for _, said in branch.body]
+
+
+def sync(model: Model, key: Key, head: Sequence[Dict], body: Sequence[Dict], trimmed: int = 0) -> Synced:
+    """Make the log of a session equal a list.
+
+    ``trimmed``: so many messages are missing at the beginning of the body; the rest reaches the log's end.
+    """
+    session = model.sessions[key]
+    before = session.active
+    start, agreed = _start(before, session.branches, body, trimmed)
+    missing = trimmed if start is before else 0
+    rest = list(body[agreed - missing :])
+    at = _leaves_at(start, agreed, head)
+    forked = at < len(start.log)
+    if forked:
+        model.fork(key, at, source=start)
+    else:
+        session.active = start
+    superseded = _head(model, key, head) if at else 0
+    fresh = rest if at else [*head, *rest]
+    model.append(key, *fresh)
+    moved = "forked" if forked else "switched"
+    stayed = "grown" if superseded or fresh else "unchanged"
+    kind = stayed if session.active is before else moved
+    return Synced(kind, len(fresh), superseded, at if forked else None)
+
+
+def _start(
+    here: BranchModel, branches: Sequence[BranchModel], body: Sequence[Dict], trimmed: int
+) -> tuple[BranchModel, int]:
+    """The branch that the list goes on from, and up to where of its body they agree.
+
+    The present one, if the list has it to its end. Else one of the others that it has to their end, if that
+    is no less of the list; also where the present one said nothing of its own yet, if that is more.
+    """
+    agreed = len(here.body) if trimmed else _agreeing(here, body)
+    shared = agreed - trimmed
+    whole = agreed == len(here.body)
+    nothing_own = max((seq for seq, _ in here.body), default=0) <= here.fork_at
+    if not whole or (nothing_own and shared < len(body)):
+        others = [other for other in reversed(branches) if other is not here]
+        held = [other for other in others if 0 < len(other.body) == _agreeing(other, body)]
+        longest = max(held, key=lambda other: len(other.body), default=None)
+        if longest is not None and len(longest.body) >= shared + whole:
+            return longest, len(longest.body)
+    return here, agreed
+
+
+def _agreeing(branch: BranchModel, body: Sequence[Dict]) -> int:
+    own = [said.json for _, said in branch.body]
+    listed = [json.dumps(message) for message in body]
+    pairs = zip(own, listed, strict=False)
+    return next((n for n, (one, other) in enumerate(pairs) if one != other), min(len(own), len(listed)))
+
+
+def _leaves_at(branch: BranchModel, agreed: int, head: Sequence[Dict]) -> int:
+    """The number of the last message that the list and the branch share."""
+    if agreed == len(branch.body):
+        return len(branch.log)
+    if agreed:
+        return branch.body[agreed - 1][0]
+    return branch.body[0][0] - 1 if head else 0
+
+
+def _head(model: Model, key: Key, head: Sequence[Dict]) -> int:
+    """Changed system messages each replace the one in their place, further ones join; how many that were."""
+    standing = model.active(key).head
+    written = 0
+    for place, message in enumerate(head):
+        assert message["role"] in HEAD_ROLES
+        seq, said = standing[place] if place < len(standing) else (0, None)
+        if said is None or said.json != json.dumps(message):
+            model.append(key, message, replaces=seq)
+            written += 1
+    return written

@@ -1,0 +1,37 @@
+"""The whole contract at once: sessions on a real archive, and a plain model of what they promise."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.machine.keeping import Keeping
+from tests.machine.listing import Listing
+from tests.machine.talking import Talking
+
+STORM = os.environ.get("HYPOTHESIS_PROFILE") == "storm"
+SETTINGS = settings(
+    max_examples=400 if STORM else 25,
+    stateful_step_count=50 if STORM else 25,
+    suppress_health_check=settings.get_profile("storm").suppress_health_check,
+)
+
+
+class InAFile(Talking, Listing, Keeping):
+    """In a file that is closed and opened again."""
+
+
+class InMemory(Talking, Listing, Keeping):
+    """Without a file."""
+
+    memory = True
+
+
+def test_an_archive_in_a_file_is_what_the_model_says() -> None:
+    run_state_machine_as_test(InAFile, settings=SETTINGS)
+
+
+def test_an_archive_in_memory_is_what_the_model_says() -> None:
+    run_state_machine_as_test(InMemory, settings=SETTINGS)
