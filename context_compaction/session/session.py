@@ -191,6 +191,21 @@ class Session(Said):
     # -- the session itself ----------------------------------------------------------------------------
 
     @property
+    def archive(self) -> Archive:
+        """Where it is kept. The session closes it only if it opened it from a path."""
+        return self._archive
+
+    @property
+    def session_id(self) -> str:
+        """Its name within its `namespace`."""
+        return self._state.settings.session_id
+
+    @property
+    def namespace(self) -> str:
+        """What its name is unique in."""
+        return self._state.settings.namespace
+
+    @property
     def view(self) -> View:
         """The present view."""
         return self._state.live.view
