@@ -57,9 +57,10 @@ def _answer(message: Message, common: dict[str, Any]) -> AIMessage:
             invalid.append({"id": call.id, "name": call.name, "args": call.arguments, "error": None})
         else:
             tool_calls.append({"id": call.id, "name": call.name, "args": arguments})
-    if any(json.dumps(parsed(call.arguments)) != call.arguments for call in message.tool_calls):
-        # Arguments that were written with other spaces come back as they were.
-        common["additional_kwargs"]["tool_calls"] = [as_openai(call) for call in message.tool_calls]
+    answerable = [call for call in message.tool_calls if function_of(call.id) is None]
+    if invalid or any(json.dumps(parsed(call.arguments)) != call.arguments for call in answerable):
+        # Arguments that were written with other spaces come back as they were, and in their order.
+        common["additional_kwargs"]["tool_calls"] = [as_openai(call) for call in answerable]
     return AIMessage(content=_content(said), tool_calls=tool_calls, invalid_tool_calls=invalid, **common)
 
 

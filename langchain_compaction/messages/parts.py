@@ -42,7 +42,7 @@ def block_of(part: Any, call_ids: Collection[str]) -> PlainBlock | None:
     if isinstance(part, str):
         return TextBlock(part)
     data = cast("Mapping[str, Any]", part)
-    kind = data.get("type")
+    kind = _text(data, "type")
     if kind in _CALLS and _call_id(data) in call_ids:
         return None
     if kind in ("thinking", "redacted_thinking", "reasoning", "reasoning_content"):
@@ -96,6 +96,9 @@ def _media(kind: Any, data: Mapping[str, Any]) -> MediaBlock | None:
         (data[key] for key in ("source", "image_url", "input_audio", "file", kind) if key in data), data
     )
     source = cast("Mapping[str, Any]", held if isinstance(held, Mapping) else {"url": held})
+    inner: Any = source.get("source")
+    if isinstance(inner, Mapping):  # Bedrock: {"image": {"format": "png", "source": {"bytes": ...}}}
+        source = {**source, **cast("Mapping[str, Any]", inner)}
     mime = _text(source, "mime_type", "media_type", "format") or _text(data, "mime_type")
     detail = _text(source, "detail") or _text(data, "detail")
     payload: Any = next(

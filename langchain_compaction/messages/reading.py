@@ -117,7 +117,7 @@ def _blocks(message: BaseMessage) -> Iterator[Any]:
     if isinstance(message, (ToolMessage, FunctionMessage)):
         yield from _result(message)
         return
-    calls = list(_calls(message)) if isinstance(message, AIMessage) else []
+    calls = _calls(message) if isinstance(message, AIMessage) else []
     said = list(_said(message))
     if not (said or calls):
         said = [TextBlock("")]
@@ -155,22 +155,30 @@ def _result(message: ToolMessage | FunctionMessage) -> Iterator[Any]:
     yield from rest
 
 
-def _calls(message: AIMessage) -> Iterator[ToolCallBlock]:
+def _calls(message: AIMessage) -> list[ToolCallBlock]:
     """Calls that can be answered; one without an id stays what it is in the message, and is text here."""
     written = _as_written(message)
+    calls: list[ToolCallBlock] = []
     for call in message.tool_calls:
         if call["id"]:
             text = json.dumps(call["args"], default=repr)
             raw = written.get(call["id"])
-            yield ToolCallBlock(call["id"], call["name"], raw if raw and _same(raw, call["args"]) else text)
-    for invalid in message.invalid_tool_calls:
-        if invalid["id"]:
-            yield ToolCallBlock(invalid["id"], invalid["name"] or "", invalid["args"] or "")
+            calls.append(ToolCallBlock(call["id"], call["name"], raw if raw and _same(raw, text) else text))
+    calls += [
+        ToolCallBlock(invalid["id"], invalid["name"] or "", invalid["args"] or "")
+        for invalid in message.invalid_tool_calls
+        if invalid["id"]
+    ]
+    if calls and all(call.id in written for call in calls):
+        # LangChain keeps valid and invalid ones apart; the provider's list has them in order.
+        order = list(written)
+        calls.sort(key=lambda call: order.index(call.id))
     function: Any = message.additional_kwargs.get("function_call")
     if isinstance(function, Mapping) and not (message.tool_calls or message.invalid_tool_calls):
         held = cast("Mapping[str, Any]", function)
         name = str(held.get("name", ""))
-        yield ToolCallBlock(function_call_id(name), name, str(held.get("arguments", "")))
+        calls.append(ToolCallBlock(function_call_id(name), name, str(held.get("arguments", ""))))
+    return calls
 
 
 def _as_written(message: AIMessage) -> dict[str, str]:
@@ -185,8 +193,8 @@ def _as_written(message: AIMessage) -> dict[str, str]:
     return found
 
 
-def _same(text: str, arguments: Any) -> bool:
+def _same(text: str, arguments: str) -> bool:
     try:
-        return json.loads(text) == arguments
+        return json.dumps(json.loads(text)) == arguments
     except ValueError:
         return False

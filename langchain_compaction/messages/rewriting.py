@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from context_compaction import Message, ReasoningBlock, TextBlock, ToolCallBlock, ToolResultBlock
 from langchain_compaction.messages.kinds import function_of
-from langchain_compaction.messages.making import as_openai, parsed
-from langchain_compaction.messages.parts import Part, block_of, part_of
+from langchain_compaction.messages.making import parsed
+from langchain_compaction.messages.parts import Part, PlainBlock, block_of, part_of
+
+Block = PlainBlock | ToolCallBlock | ToolResultBlock
 
 
 def text_of(blocks: Iterable[Any]) -> str:
@@ -23,18 +25,29 @@ def text_of(blocks: Iterable[Any]) -> str:
 def rewrite(message: Message, fields: dict[str, Any]) -> None:
     """Make ``fields``, as they were recorded, say what the message's blocks do. All else stays."""
     calls = {call.id: call for call in message.tool_calls}
+    kwargs = dict(fields["additional_kwargs"])
+    blocks = _beside_thought(message, kwargs)
     parts: Any = fields.get("content")
     if not isinstance(parts, list):
-        fields["content"] = text_of(message.blocks)
+        fields["content"] = text_of(blocks)
     elif message.tool_result is not None:
         fields["content"] = _result_parts(message, cast("list[Part]", parts))
     else:
-        fields["content"] = _parts(message, cast("list[Part]", parts), calls)
-    kwargs = dict(fields["additional_kwargs"])
-    if not any(isinstance(block, ReasoningBlock) for block in message.blocks):
-        kwargs.pop("reasoning_content", None)
+        fields["content"] = _parts(blocks, cast("list[Part]", parts), calls)
     _rewrite_calls(calls, fields, kwargs)
     fields["additional_kwargs"] = kwargs
+
+
+def _beside_thought(message: Message, kwargs: dict[str, Any]) -> list[Block]:
+    """The blocks that are not told in ``reasoning_content``, which leaves when it is not shown."""
+    blocks: list[Block] = list(message.blocks)
+    thought = kwargs.get("reasoning_content")
+    if isinstance(thought, str) and thought:
+        if ReasoningBlock(thought) in blocks:
+            blocks.remove(ReasoningBlock(thought))
+        else:
+            del kwargs["reasoning_content"]
+    return blocks
 
 
 def _rewrite_calls(
@@ -46,15 +59,25 @@ def _rewrite_calls(
             call["args"] = _arguments(calls[call["id"]], call["args"])
     for invalid in fields.get("invalid_tool_calls", ()):
         if invalid["id"] in calls:
-            invalid["args"] = calls[invalid["id"]].arguments
-    if "tool_calls" in kwargs:
-        kwargs["tool_calls"] = [
-            as_openai(calls[call["id"]]) if call.get("id") in calls else call for call in kwargs["tool_calls"]
-        ]
-    function = kwargs.get("function_call")
+            invalid["args"] = calls[invalid["id"]].arguments or invalid["args"]
+    written: Any = kwargs.get("tool_calls")
+    if isinstance(written, list):
+        kwargs["tool_calls"] = [_written(call, calls) for call in cast("list[Any]", written)]
+    function: Any = kwargs.get("function_call")
     for call in calls.values():
         if isinstance(function, dict) and function_of(call.id) is not None:
             kwargs["function_call"] = {**cast("dict[str, Any]", function), "arguments": call.arguments}
+
+
+def _written(raw: Any, calls: Mapping[str, ToolCallBlock]) -> Any:
+    """A call as the provider wrote it, with its arguments as they are now."""
+    if not isinstance(raw, dict):
+        return raw
+    data = cast("dict[str, Any]", raw)
+    call, function = calls.get(str(data.get("id"))), data.get("function")
+    if call is None or not isinstance(function, dict):
+        return data
+    return {**data, "function": {**cast("dict[str, Any]", function), "arguments": call.arguments}}
 
 
 def _arguments(call: ToolCallBlock, before: Any) -> Any:
@@ -62,17 +85,40 @@ def _arguments(call: ToolCallBlock, before: Any) -> Any:
     return before if found is None else found
 
 
-def _parts(message: Message, parts: list[Part], calls: Mapping[str, ToolCallBlock]) -> list[Part]:
-    """Parts that still say the same as they were (citations, cache marks and all), new ones for the rest."""
-    read = [(block_of(part, calls), part) for part in parts]
-    left = [(block, part) for block, part in read if block is not None]
-    out: list[Part] = []
-    for block in message.blocks:
-        if isinstance(block, (ToolCallBlock, ToolResultBlock)):
+def _parts(blocks: Iterable[Block], parts: list[Part], calls: Mapping[str, ToolCallBlock]) -> list[Part]:
+    """The parts in their order, cache marks and all; a text that was cut stands where it stood.
+
+    Calls that stand among them have their arguments as they are now.
+    """
+    shown = [block for block in blocks if not isinstance(block, (ToolCallBlock, ToolResultBlock))]
+    read = [(place, block_of(part, calls)) for place, part in enumerate(parts)]
+    out = [(place, _call_part(parts[place], calls)) for place, block in read if block is None]
+    left = [(place, block) for place, block in read if block is not None]
+    last = -1
+    for block in shown:
+        found = next((each for each in left if each[1] == block), None)
+        instead = found or next((each for each in left if _replaced(each[1], block, shown)), None)
+        if instead is not None:
+            left.remove(instead)
+            last = instead[0]
+        elif block == TextBlock(""):  # stands for no content at all
             continue
-        found = next((place for place, (known, _) in enumerate(left) if known == block), None)
-        out.append(part_of(block) if found is None else left.pop(found)[1])
-    return out + [_call_part(part, calls) for block, part in read if block is None]
+        was = None if instead is None else parts[instead[0]]
+        out.append((last, was if found is not None and was is not None else _cut(block, was)))
+    return [part for _, part in sorted(out, key=lambda each: each[0])]
+
+
+def _replaced(before: PlainBlock, block: PlainBlock, shown: Sequence[PlainBlock]) -> bool:
+    return type(before) is type(block) and before not in shown
+
+
+def _cut(block: PlainBlock, part: Part | None) -> Part:
+    """A text in the words it has now, marked as it was; all else as a standard part."""
+    if isinstance(block, TextBlock) and isinstance(part, str):
+        return block.text
+    if isinstance(block, TextBlock) and isinstance(part, dict) and isinstance(part.get("text"), str):
+        return {**part, "text": block.text}
+    return part_of(block)
 
 
 def _call_part(part: Part, calls: Mapping[str, ToolCallBlock]) -> Part:
