@@ -11,18 +11,26 @@ if _TYPE_CHECKING:
     from langchain_compaction.counting import LangChainCounter, as_token_counter, counter_of
     from langchain_compaction.drafting import ChatModelDrafter
     from langchain_compaction.errors import AmbiguousKeys, MissingPackage, MissingSessionId, NotMessages
+    from langchain_compaction.importing import import_checkpoints, import_history, import_sql_histories
     from langchain_compaction.messages import from_langchain, to_langchain
+    from langchain_compaction.retriever import ArchiveRetriever
+    from langchain_compaction.step import compact_messages
 
 __all__ = [
     "AmbiguousKeys",
+    "ArchiveRetriever",
     "ChatModelDrafter",
     "LangChainCounter",
     "MissingPackage",
     "MissingSessionId",
     "NotMessages",
     "as_token_counter",
+    "compact_messages",
     "counter_of",
     "from_langchain",
+    "import_checkpoints",
+    "import_history",
+    "import_sql_histories",
     "to_langchain",
 ]
 
@@ -30,7 +38,10 @@ _WHERE = {
     "counting": "LangChainCounter as_token_counter counter_of",
     "drafting": "ChatModelDrafter",
     "errors": "AmbiguousKeys MissingPackage MissingSessionId NotMessages",
+    "importing": "import_checkpoints import_history import_sql_histories",
     "messages": "from_langchain to_langchain",
+    "retriever": "ArchiveRetriever",
+    "step": "compact_messages",
 }
 """By module, the public names that it defines."""
 _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names.split()}

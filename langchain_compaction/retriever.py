@@ -1,0 +1,77 @@
+"""`ArchiveRetriever`: what a session's archive knows, as LangChain documents."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
+from langchain_core.documents import Document
+from langchain_core.retrievers import BaseRetriever
+from pydantic import ConfigDict, Field
+
+from context_compaction import Budget, SearchHit, Session
+from langchain_compaction.sessions import ArchiveLike
+
+_ANY_BUDGET = Budget(context_window=1_000_000)
+"""Searching needs none."""
+
+
+class ArchiveRetriever(BaseRetriever):
+    """Finds what was said in a session, whether or not the model still sees it.
+
+    ``k`` documents, best first, fewer only where fewer answer the query. A document holds the whole text of
+    a message or summary; its ``id`` is the reference that `Session.expand` takes, and its metadata has
+    ``ref``, ``score``, ``role``, ``time``, ``name``, ``session_id``, ``namespace``, ``why`` (the query's
+    words that it holds) and ``neighbours`` (references of the messages around it).
+    Raises `QueryError` for a ``k`` under 1.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    session: Session
+    """Searched on the branch that it is on at the time of the call; stays yours to close."""
+    k: int = Field(default=4, ge=1)
+    """How many documents; ``invoke(query, k=2)`` asks for another number."""
+
+    @classmethod
+    def from_archive(
+        cls, archive: ArchiveLike, session_id: str, namespace: str = "default", *, k: int = 4
+    ) -> Self:
+        """One over a session of an archive or its path, begun if it is new. Raises `ArchiveError`."""
+        return cls(session=Session(archive, session_id, namespace, budget=_ANY_BUDGET), k=k)
+
+    def _get_relevant_documents(
+        self,
+        query: str,
+        *,
+        run_manager: CallbackManagerForRetrieverRun,  # noqa: ARG002 - LangChain's signature
+        k: int | None = None,
+    ) -> list[Document]:
+        hits = self.session.recall(query, self.k if k is None else k)
+        return [self._document(hit) for hit in hits]
+
+    async def _aget_relevant_documents(
+        self,
+        query: str,
+        *,
+        run_manager: AsyncCallbackManagerForRetrieverRun,  # noqa: ARG002 - LangChain's signature
+        k: int | None = None,
+    ) -> list[Document]:
+        hits = await self.session.arecall(query, self.k if k is None else k)
+        return [self._document(hit) for hit in hits]
+
+    def _document(self, hit: SearchHit) -> Document:
+        said, summary = hit.message, hit.summary
+        text = said.text if said is not None else "" if summary is None else summary.text
+        about: dict[str, Any] = {
+            "ref": hit.ref,
+            "score": hit.score,
+            "role": "summary" if said is None else said.role,
+            "time": None if said is None else said.timestamp,
+            "name": None if said is None else said.name,
+            "session_id": self.session.session_id,
+            "namespace": self.session.namespace,
+            "why": list(hit.why),
+            "neighbours": list(hit.neighbours),
+        }
+        return Document(page_content=text, id=hit.ref, metadata=about)
