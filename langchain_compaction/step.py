@@ -23,6 +23,7 @@ from langchain_compaction.sessions import (
     context_management_of,
     session_id_of,
 )
+from langchain_compaction.turns import aturn_of, turn_of
 from langchain_compaction.values import input_messages
 
 Pinned = Callable[[Message], bool] | None
@@ -86,20 +87,22 @@ def compact_messages(
 
     Without ``archive`` nothing is kept between calls. With it the session that the run's config names
     (``session_id`` or ``thread_id``) follows the list: what left the context stays in the archive, and
-    compactions hold from turn to turn. ``context_management`` in ``configurable`` is honoured either way.
+    compactions hold from turn to turn. An archive that you opened is yours to close. ``context_management``
+    in ``configurable`` is honoured either way.
 
     Raises `InvalidBudget` and `InvalidPolicy`; when run `CannotCompact`, `NotMessages`, `InvalidMessage`, and
     with ``archive`` `MissingSessionId` and `ArchiveError`.
     """
     budget = Budget(context_window=max_tokens, reserve_tokens=0)
     counter = counter_of(token_counter, takes="messages")
+    opened = None if archive is None else archive_of(archive)
     step: _Stateless | _Stateful
-    if archive is None:
+    if opened is None:
         step = _Stateless(budget, counter, policy or Policy.layered(), drafter_of(drafter), is_pinned)
     else:
         step = _Stateful(
             Sessions(
-                archive_of(archive),
+                opened,
                 budget,
                 namespace=namespace,
                 policy=policy,
@@ -109,7 +112,13 @@ def compact_messages(
             )
         )
     runnable = _CompactMessages(step, include_system=include_system)
-    return runnable if messages is None else runnable.run(messages, ensure_config())
+    if messages is None:
+        return runnable
+    try:
+        return runnable.run(messages, ensure_config())
+    finally:
+        if opened is not None and opened is not archive:
+            opened.close()
 
 
 class _CompactMessages(Runnable[LanguageModelInput, list[BaseMessage]]):
@@ -211,13 +220,15 @@ class _Stateful:
 
     def run(self, messages: Sequence[Message], config: RunnableConfig) -> Sequence[Message]:
         session = self.sessions.get(session_id_of(config))
-        session.sync(messages, deep=True)
-        return session.context(context_management=context_management_of(config))
+        with turn_of(session):
+            session.sync(messages, deep=True)
+            return session.context(context_management=context_management_of(config))
 
     async def arun(self, messages: Sequence[Message], config: RunnableConfig) -> Sequence[Message]:
         session = await asyncio.to_thread(self.sessions.get, session_id_of(config))
-        await session.async_(messages, deep=True)
-        return await session.acontext(context_management=context_management_of(config))
+        async with aturn_of(session):
+            await session.async_(messages, deep=True)
+            return await session.acontext(context_management=context_management_of(config))
 
 
 def _asked(policy: Policy, edits: Sequence[Mapping[str, Any]] | None) -> Policy:

@@ -120,6 +120,13 @@ def test_a_history_trimmed_at_its_beginning(session: Session) -> None:
     assert held(session) == [*TALK, HumanMessage("new")]
 
 
+def test_a_word_that_was_said_before_is_said_again(session: Session) -> None:
+    """What merely says the same somewhere in between is no trace of an earlier import."""
+    import_history(session, [HumanMessage("good morning"), HumanMessage("yes"), AIMessage("fine")])
+    assert import_history(session, [HumanMessage("yes"), AIMessage("as you wish")]) == 2
+    assert len(held(session)) == 5
+
+
 def test_ids_are_known_wherever_they_stand(session: Session) -> None:
     talk = [HumanMessage(f"turn {place}", id=f"h{place}") for place in range(6)]
     import_history(session, talk[:4])

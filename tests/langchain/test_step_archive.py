@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.runnables import RunnableLambda
 
 from context_compaction import Archive, ArchiveUnavailable, Budget, CannotCompact, Session, open_archive
 from langchain_compaction import MissingSessionId, compact_messages, to_langchain
@@ -79,6 +80,27 @@ def test_batch_keeps_sessions_apart() -> None:
         assert [said(archive, name) for name in names] == talks
 
 
+def rivals() -> list[Any]:
+    """So many lists that agree in nothing, all of one session."""
+    return [
+        [HumanMessage(f"I am {place}"), AIMessage(f"{place}"), HumanMessage("go on")] for place in range(16)
+    ]
+
+
+def test_turns_of_one_session_at_once_do_not_see_each_other() -> None:
+    with open_archive(":memory:") as archive:
+        step = compact_messages(max_tokens=1000, archive=archive)
+        assert step.batch(rivals(), config("s1")) == rivals()
+        with Session(archive, "s1", budget=BUDGET) as session:
+            assert len(session.branches()) == 16
+
+
+async def test_tasks_of_one_session_at_once_do_not_see_each_other() -> None:
+    with open_archive(":memory:") as archive:
+        step = compact_messages(max_tokens=1000, archive=archive)
+        assert await step.abatch(rivals(), config("s1")) == rivals()
+
+
 def test_no_session_in_the_config() -> None:
     with open_archive(":memory:") as archive:
         step = compact_messages(max_tokens=1000, archive=archive)
@@ -96,6 +118,19 @@ def test_without_the_system_head_the_archive_has_it_still() -> None:
         talk = [SystemMessage("be brief"), HumanMessage("hello")]
         assert step.invoke(talk, config("s1")) == talk[1:]
         assert said(archive) == talk
+
+
+def test_called_inside_a_run_it_follows_the_runs_session(tmp_path: Path) -> None:
+    """An archive that it opened for one call is closed behind it."""
+    path = tmp_path / "chat.db"
+    talk: list[Any] = [HumanMessage("hello")]
+    node = RunnableLambda(lambda _: compact_messages(talk, max_tokens=1000, archive=path))  # type: ignore[arg-type]
+    assert node.invoke(None, config("t1", "thread_id")) == talk
+    talk += [AIMessage("hi"), HumanMessage("and?")]
+    assert node.invoke(None, config("t1", "thread_id")) == talk
+    with open_archive(path) as archive:
+        assert said(archive, "t1") == talk
+    assert [each.name for each in tmp_path.iterdir()] == ["chat.db"]
 
 
 def test_an_edited_turn_is_a_branch_and_nothing_is_deleted() -> None:
