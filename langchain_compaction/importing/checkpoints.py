@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from sys import intern
 from typing import Any
 
 from langchain_core.messages import BaseMessage
@@ -28,28 +29,35 @@ def import_checkpoints(
     """
     config = {"configurable": {"thread_id": thread_id, "checkpoint_ns": checkpoint_ns}}
     said: dict[str, BaseMessage] = {}
-    for number, checkpoint in enumerate(_line(checkpointer.list(config))):
-        held: Any = checkpoint["channel_values"].get(key) or []
-        for index, message in enumerate(input_messages(held, f"{key!r} of checkpoint {number}")):
-            if not message.id:
-                raise InvalidMessage(f"it has no id in checkpoint {number} of thread {thread_id!r}", index)
-            if message.additional_kwargs.get("lc_source") != "summarization":
-                said.setdefault(message.id, message)
-    return append_unknown(session, read_all(said.values()))
+    held: list[list[str]] = []
+    for checkpoint in _line(checkpointer.list(config)):
+        messages = _messages(checkpoint, key)
+        held.append(list(messages))
+        said |= messages  # an older wording takes the place of a newer one
+    order = dict.fromkeys(name for names in reversed(held) for name in names)
+    return append_unknown(session, read_all(said[name] for name in order))
 
 
-def _line(found: Iterator[Any]) -> Iterator[Any]:
-    """The checkpoints that led to the newest, oldest first."""
-    by_id = {_id(each.config): each for each in found}
-    line: list[Any] = []
-    at = max(by_id, default="")
-    while at in by_id:
-        each = by_id.pop(at)
-        line.append(each.checkpoint)
-        at = _id(each.parent_config)
-    return reversed(line)
+def _line(found: Iterable[Any]) -> Iterator[Any]:
+    """The checkpoints that led to the newest, newest first, as checkpointers list them."""
+    at: Any = None
+    for each in found:
+        if at is None or _id(each.config) == at:
+            yield each.checkpoint
+            at = _id(each.parent_config)
 
 
 def _id(config: Any) -> str:
-    """Ids of checkpoints sort by time."""
     return "" if config is None else str(config["configurable"].get("checkpoint_id", ""))
+
+
+def _messages(checkpoint: Any, key: str) -> dict[str, BaseMessage]:
+    """What was said of what it holds, by id; checkpoints share their ids, not their messages."""
+    where = f"{key!r} of checkpoint {checkpoint['id']}"
+    messages: dict[str, BaseMessage] = {}
+    for index, message in enumerate(input_messages(checkpoint["channel_values"].get(key) or [], where)):
+        if not message.id:
+            raise InvalidMessage(f"it has no id in {where}", index)
+        if message.additional_kwargs.get("lc_source") != "summarization":
+            messages[intern(message.id)] = message
+    return messages

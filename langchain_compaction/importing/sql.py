@@ -87,7 +87,7 @@ def _of_engine(database: Any, table: str) -> Generator[Row]:
     try:
         sql: Any = import_module("sqlalchemy")
     except ImportError as error:
-        raise MissingPackage("sqlalchemy", f"reading {table} of {database}") from error
+        raise MissingPackage("sqlalchemy", "reading a database by its URL") from error
     columns = [sql.column(name) for name in ("session_id", "message", "id")]
     rows = sql.table(table, *columns)
     query = sql.select(*columns[:2]).select_from(rows).order_by(columns[0], columns[2])

@@ -132,9 +132,10 @@ def test_ids_are_known_wherever_they_stand(session: Session) -> None:
     import_history(session, talk[:4])
     assert import_history(session, [talk[2], talk[5], talk[0], talk[4], talk[4]]) == 2
     assert [message.id for message in held(session)] == ["h0", "h1", "h2", "h3", "h5", "h4"]
+    assert import_history(session, [HumanMessage("turn 4", id="said once more")]) == 1
     with pytest.raises(DuplicateMessage, match="'h1'"):
         import_history(session, [HumanMessage("new", id="h9"), HumanMessage("other words", id="h1")])
-    assert len(held(session)) == 6
+    assert len(held(session)) == 7
 
 
 def _written(text: str) -> Callable[[Path], Path]:

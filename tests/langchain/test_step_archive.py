@@ -120,8 +120,15 @@ def test_without_the_system_head_the_archive_has_it_still() -> None:
         assert said(archive) == talk
 
 
-def test_called_inside_a_run_it_follows_the_runs_session(tmp_path: Path) -> None:
+def test_called_inside_a_run_it_follows_the_runs_session(tmp_path: Path, monkeypatch: Any) -> None:
     """An archive that it opened for one call is closed behind it."""
+    opened: list[Archive] = []
+
+    def noted(path: Any) -> Archive:
+        opened.append(open_archive(path))
+        return opened[-1]
+
+    monkeypatch.setattr("langchain_compaction.step.archive_of", noted)
     path = tmp_path / "chat.db"
     talk: list[Any] = [HumanMessage("hello")]
     node = RunnableLambda(lambda _: compact_messages(talk, max_tokens=1000, archive=path))  # type: ignore[arg-type]
@@ -130,7 +137,10 @@ def test_called_inside_a_run_it_follows_the_runs_session(tmp_path: Path) -> None
     assert node.invoke(None, config("t1", "thread_id")) == talk
     with open_archive(path) as archive:
         assert said(archive, "t1") == talk
-    assert [each.name for each in tmp_path.iterdir()] == ["chat.db"]
+    assert len(opened) == 2
+    for archive in opened:
+        with pytest.raises(ArchiveUnavailable):
+            archive.sessions()
 
 
 def test_an_edited_turn_is_a_branch_and_nothing_is_deleted() -> None:
