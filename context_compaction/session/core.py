@@ -119,9 +119,9 @@ class SessionCore:
         """Pre-turn: the messages to send. They fit, or `CannotCompact` is raised."""
         state = self.state
         budget, asked = state.budget(overhead), pre_turn_rule(state.settings.policy, context_management)
+        yield Call(state.recover)
         if state.settings.disabled:
             return (yield from self._whole_log(budget))
-        yield Call(state.notice)
         if state.seen != self._grounds(budget, asked):
             yield from self.ahead.use()
             yield from self._fit(budget, asked)
