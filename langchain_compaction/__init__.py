@@ -10,20 +10,35 @@ from typing import Any as _Any
 if _TYPE_CHECKING:
     from langchain_compaction.counting import LangChainCounter, as_token_counter, counter_of
     from langchain_compaction.drafting import ChatModelDrafter
-    from langchain_compaction.errors import AmbiguousKeys, MissingPackage, MissingSessionId, NotMessages
+    from langchain_compaction.errors import (
+        AmbiguousKeys,
+        MissingKey,
+        MissingPackage,
+        MissingSessionId,
+        NotMessages,
+    )
+    from langchain_compaction.history import CompactionChatMessageHistory
     from langchain_compaction.importing import import_checkpoints, import_history, import_sql_histories
+    from langchain_compaction.memory import ConversationCompactionMemory
     from langchain_compaction.messages import from_langchain, to_langchain
     from langchain_compaction.retriever import ArchiveRetriever
+    from langchain_compaction.sessions import Sessions
     from langchain_compaction.step import compact_messages
+    from langchain_compaction.wrapper import RunnableWithCompaction
 
 __all__ = [
     "AmbiguousKeys",
     "ArchiveRetriever",
     "ChatModelDrafter",
+    "CompactionChatMessageHistory",
+    "ConversationCompactionMemory",
     "LangChainCounter",
+    "MissingKey",
     "MissingPackage",
     "MissingSessionId",
     "NotMessages",
+    "RunnableWithCompaction",
+    "Sessions",
     "as_token_counter",
     "compact_messages",
     "counter_of",
@@ -37,11 +52,15 @@ __all__ = [
 _WHERE = {
     "counting": "LangChainCounter as_token_counter counter_of",
     "drafting": "ChatModelDrafter",
-    "errors": "AmbiguousKeys MissingPackage MissingSessionId NotMessages",
+    "errors": "AmbiguousKeys MissingKey MissingPackage MissingSessionId NotMessages",
+    "history": "CompactionChatMessageHistory",
     "importing": "import_checkpoints import_history import_sql_histories",
+    "memory": "ConversationCompactionMemory",
     "messages": "from_langchain to_langchain",
     "retriever": "ArchiveRetriever",
+    "sessions": "Sessions",
     "step": "compact_messages",
+    "wrapper": "RunnableWithCompaction",
 }
 """By module, the public names that it defines."""
 _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names.split()}
