@@ -25,26 +25,34 @@ class Received:
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
         self._by_key: dict[str | None, list[Piece]] = {}
+        self._passed_over: list[str] = []
         self._wrong: NotMessages | None = None
 
     def add(self, chunk: Any) -> None:
         """Never raises: a stream goes on, and what was wrong with it is told at its end."""
-        if not isinstance(chunk, Mapping):
-            self._put(None, chunk)
-            return
-        fields, named = cast("Mapping[str, Any]", chunk), self._keys.output
+        chunk, named = _unwrapped(chunk), self._keys.output
+        if isinstance(chunk, Mapping):
+            self._add_fields(cast("Mapping[str, Any]", chunk), named)
+        elif named is None or isinstance(chunk, BaseMessage):
+            self._put(named, chunk)
+
+    def _add_fields(self, fields: Mapping[str, Any], named: str | None) -> None:
         if named is None or named in fields:
             for key, value in fields.items():
                 if named in (None, key):
                     self._put(key, value)
             return
-        for update in fields.values():  # of a graph, by node
+        for key, update in fields.items():  # of a graph, by node
             if isinstance(update, Mapping) and named in update:
                 self._put(named, update[named])
+            else:
+                self._passed_over.append(key)
 
     def messages(self) -> list[BaseMessage]:
         """All of them. Raises `AmbiguousKeys`, `NotMessages`."""
         keys = [key for key in self._by_key if key is not None]
+        if not self._by_key:
+            keys = self._passed_over
         chosen = self._keys.of_output(keys) if keys else None
         if self._wrong is not None:
             raise self._wrong
@@ -83,11 +91,15 @@ def telling(error: BaseException) -> Generator[None]:
         error.add_note(f"what it gave before could not be stored: {lost}")
 
 
+def _unwrapped(chunk: Any) -> Any:
+    """Without what a graph's stream says of it: its metadata behind, its graph and mode before it."""
+    while isinstance(chunk, tuple) and chunk:
+        parts = cast("tuple[Any, ...]", chunk)
+        chunk = parts[0] if isinstance(parts[0], BaseMessage) else parts[-1]
+    return cast("Any", chunk)
+
+
 def _pieces(value: Any) -> Iterator[Piece]:
-    if isinstance(value, tuple) and len(cast("tuple[Any, ...]", value)) == 2:
-        message, about = cast("tuple[Any, Any]", value)  # a graph's stream of tokens
-        if isinstance(message, BaseMessage) and isinstance(about, Mapping):
-            value = message
     if isinstance(value, str):
         yield value
     else:

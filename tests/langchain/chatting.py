@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from langchain_core.language_models import GenericFakeChatModel
-from langchain_core.messages import AIMessage, BaseMessage
-from langchain_core.runnables import RunnableConfig, RunnableLambda
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.runnables import RunnableConfig, RunnableGenerator, RunnableLambda
 
 from context_compaction import Archive, Budget, Session, open_archive
 
@@ -48,6 +48,10 @@ def said(messages: Any) -> list[tuple[str, str]]:
 
 def originals(of: Session) -> list[tuple[str, str]]:
     return [(message.role, message.text) for message in of.history()]
+
+
+def to_messages(value: Any) -> list[BaseMessage]:
+    return value.to_messages()
 
 
 class Seeing:
@@ -100,15 +104,11 @@ class Streaming:
 
     @property
     def runnable(self) -> Any:
-        from langchain_core.runnables import RunnableGenerator
-
         return RunnableGenerator(self.sync, self.asynchronous)
 
 
 def talk(history: Any, turns: int, words: int = 40) -> None:
     """Long turns, so that a small budget has to be compacted."""
-    from langchain_core.messages import HumanMessage
-
     for turn in range(turns):
         history.add_messages(
             [
@@ -116,7 +116,3 @@ def talk(history: Any, turns: int, words: int = 40) -> None:
                 AIMessage(f"old answer {turn} " + "dolor sit " * words),
             ]
         )
-
-
-def of_type(messages: list[BaseMessage], kind: str) -> list[BaseMessage]:
-    return [message for message in messages if message.type == kind]

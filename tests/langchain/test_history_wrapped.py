@@ -12,13 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
 from langchain_core.runnables import RunnableLambda
 
 from context_compaction import Archive
 from langchain_compaction import CompactionChatMessageHistory
-from tests.langchain.chatting import S1, config, memory, model, said, talk, upstream
+from tests.langchain.chatting import S1, config, memory, model, said, talk, to_messages, upstream
 
 TOKENS = 600
 SHAPES = ["list", "input key", "history key", "chat model"]
@@ -51,12 +51,12 @@ class Chat:
             return answer, {"input_messages_key": "question"}
         prompt = ChatPromptTemplate([MessagesPlaceholder("history"), ("human", "{question}")])
         keys = {"input_messages_key": "question", "history_messages_key": "history"}
-        return prompt | RunnableLambda(lambda value: self._answer(value.to_messages())), keys
+        return prompt | RunnableLambda(to_messages) | answer, keys
 
     async def ask(self, question: Any, config: Any = S1) -> None:
-        whole = [question] if isinstance(question, HumanMessage) else question
-        listed = whole if isinstance(whole, list) else [HumanMessage(question)]
-        value = {"question": whole} if "key" in self.shape else listed
+        listed = [question if isinstance(question, HumanMessage) else HumanMessage(question)]
+        keyed = {"question": question if isinstance(question, str) else listed}
+        value = keyed if "key" in self.shape else listed
         match self.way:
             case "invoke":
                 self.chain.invoke(value, config)
@@ -296,8 +296,11 @@ async def test_a_message_with_an_id_of_its_own_keeps_it_and_is_stored_once(shape
 async def test_an_agent_that_gives_everything_back_is_stored_once():
     get = store(memory(), shared=True)
     talk(get("s1"), 1)
-    agent = RunnableLambda(lambda messages: [*messages, AIMessage("done")])
-    chain = upstream(agent, get)
+
+    def agent(messages: list[BaseMessage]) -> list[BaseMessage]:
+        return [*messages, AIMessage("done")]
+
+    chain = upstream(RunnableLambda(agent), get)
     chain.invoke([HumanMessage("q1")], S1)
     chain.invoke([HumanMessage("q2")], S1)
     tail = [("human", "q1"), ("ai", "done"), ("human", "q2"), ("ai", "done")]

@@ -17,10 +17,22 @@ from context_compaction import Budget
 from langchain_compaction import CompactionChatMessageHistory, RunnableWithCompaction
 from langchain_compaction.messages import read_all, write_all
 from langchain_compaction.sessions import Sessions
-from tests.langchain.chatting import S1, Seeing, config, memory, model, originals, said, session, talk
+from tests.langchain.chatting import (
+    S1,
+    Seeing,
+    config,
+    memory,
+    model,
+    originals,
+    said,
+    session,
+    talk,
+    to_messages,
+)
 
 WAYS = ["invoke", "ainvoke", "stream", "astream", "batch", "abatch"]
 PROMPT = ChatPromptTemplate([("system", "be kind"), MessagesPlaceholder("history"), ("human", "{question}")])
+PROMPT_2 = ChatPromptTemplate([("human", "q2")])
 
 
 async def run(chain: Any, way: str, value: Any, at: Any = S1) -> Any:
@@ -51,14 +63,14 @@ every_way = pytest.mark.parametrize("way", WAYS)
 async def test_the_context_is_handed_over_as_one_list(way):
     of, seeing = session(), Seeing()
     chain = RunnableWithCompaction(seeing.runnable, lambda _: of)
-    assert (await run(chain, way, "q1")).text == "a1"
-    assert (await run(chain, way, [SystemMessage("be kind"), HumanMessage("q2")])).text == "a2"
-    assert said(seeing.seen[0]) == [("human", "q1")]
+    assert (await run(chain, way, [SystemMessage("be kind"), HumanMessage("q1")])).text == "a1"
+    assert (await run(chain, way, PROMPT_2.invoke({}))).text == "a2"
+    assert said(seeing.seen[0]) == [("system", "be kind"), ("human", "q1")]
     assert said(seeing.seen[1]) == [("system", "be kind"), ("human", "q1"), ("ai", "a1"), ("human", "q2")]
     assert originals(of) == [
+        ("system", "be kind"),
         ("user", "q1"),
         ("assistant", "a1"),
-        ("system", "be kind"),
         ("user", "q2"),
         ("assistant", "a2"),
     ]
@@ -83,7 +95,7 @@ async def test_it_takes_the_place_of_what_is_asked(way):
 async def test_it_stands_under_a_key_of_its_own_before_what_is_asked(way):
     of, seeing = session(), Seeing()
     chain = RunnableWithCompaction(
-        PROMPT | RunnableLambda(lambda value: seeing(value.to_messages())),
+        PROMPT | RunnableLambda(to_messages) | seeing.runnable,
         lambda _: of,
         input_messages_key="question",
         history_messages_key="history",
@@ -185,8 +197,6 @@ class Watching(BaseCallbackHandler):
     ):
         self.runs[run_id] = (parent_run_id, kwargs.get("name", ""), tags, metadata)
 
-    on_chat_model_start = on_chain_start
-
 
 @pytest.mark.parametrize("way", WAYS[:4])
 async def test_traces_nest_and_the_config_goes_through(way):
@@ -207,7 +217,7 @@ async def test_traces_nest_and_the_config_goes_through(way):
 
 @every_way
 async def test_a_run_may_ask_for_its_own_compaction(way):
-    of, seeing = session(tokens=20_000), Seeing()
+    of, seeing = session(tokens=4000), Seeing()
     talk(CompactionChatMessageHistory.from_session(of), 12)
     chain = RunnableWithCompaction(seeing.runnable, lambda _: of)
     await run(chain, way, "q1")
