@@ -1,4 +1,4 @@
-"""What a stream has given so far, as whole messages."""
+"""What a stream has given so far, added up to messages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal, cast
 
-from langchain_core.messages import AIMessage, BaseMessage, BaseMessageChunk, message_chunk_to_message
+from langchain_core.messages import AIMessage, BaseMessage, BaseMessageChunk
 
 from context_compaction import CompactionError
 from langchain_compaction.errors import NotMessages
@@ -56,7 +56,9 @@ class Received:
         chosen = self._keys.of_output(keys) if keys else None
         if self._wrong is not None:
             raise self._wrong
-        return [_whole(piece) for piece in self._by_key.get(chosen, ())]
+        return [
+            AIMessage(piece) if isinstance(piece, str) else piece for piece in self._by_key.get(chosen, ())
+        ]
 
     def incomplete(self, why: Incomplete) -> list[BaseMessage]:
         """`messages`, the last one marked: ``additional_kwargs["incomplete"]`` says why it is not whole."""
@@ -124,9 +126,3 @@ def _join(pieces: list[Piece], piece: Piece) -> None:
                 pieces[at] = piece
                 return
     pieces.append(piece)
-
-
-def _whole(piece: Piece) -> BaseMessage:
-    if isinstance(piece, str):
-        return AIMessage(piece)
-    return message_chunk_to_message(piece) if isinstance(piece, BaseMessageChunk) else piece

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from typing import Any, cast
 
 from langchain_core.messages import BaseMessage
@@ -65,9 +65,17 @@ class RunnableWithCompaction(Runnable[Any, Any]):
 
     def stream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Iterator[Any]:  # noqa: A002 - upstream's name
         """One turn, its answer passed on as it comes. Raises what `invoke` does."""
-        yield from self._transform_stream_with_config(
-            iter([input]), cast("Any", self._stream), config, **kwargs
-        )
+        begun: list[Generator[Any]] = []
+
+        def turn(values: Iterator[Any], config: RunnableConfig, **options: Any) -> Iterator[Any]:
+            begun.append(self._stream(values, config, **options))
+            return begun[0]
+
+        try:
+            yield from self._transform_stream_with_config(iter([input]), cast("Any", turn), config, **kwargs)
+        finally:
+            for chunks in begun:  # upstream leaves it to the garbage collector, which swallows errors
+                chunks.close()
 
     async def astream(
         self,
@@ -99,7 +107,7 @@ class RunnableWithCompaction(Runnable[Any, Any]):
         await _aend(session, turn.answered(output))
         return output
 
-    def _stream(self, values: Iterator[Any], config: RunnableConfig, **kwargs: Any) -> Iterator[Any]:
+    def _stream(self, values: Iterator[Any], config: RunnableConfig, **kwargs: Any) -> Generator[Any]:
         session, turn, handed = self._begin(next(values), config)
         received = Received(self._keys)
         chunks = self.runnable.stream(handed, config, **kwargs)

@@ -96,6 +96,7 @@ def test_clear_erases_this_session_alone_and_the_history_goes_on():
     history = CompactionChatMessageHistory("s1", archive)
     other = CompactionChatMessageHistory("s2", archive)
     history.add_messages(ALL)
+    assert len(history.messages) == len(ALL)
     other.add_user_message("stays")
     history.clear()
     assert history.messages == history.archived_messages == []
@@ -123,7 +124,10 @@ def test_its_own_messages_given_back_are_not_stored_again():
     assert context[0].id is not None
     assert context[0].id.startswith("ctx_")
     history.add_messages([context[0], HumanMessage("newer")])
-    assert said(history.archived_messages[24:]) == [("human", "new"), ("human", "newer")]
+    fresh = CompactionChatMessageHistory.from_session(history.session)  # it handed out nothing itself
+    fresh.add_messages([context[0], HumanMessage("newest")])
+    added = [("human", "new"), ("human", "newer"), ("human", "newest")]
+    assert said(history.archived_messages[24:]) == added
 
 
 def test_an_id_with_other_content_that_was_never_handed_out_is_an_error():

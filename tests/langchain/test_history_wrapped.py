@@ -266,6 +266,35 @@ async def test_a_run_that_fails_stores_nothing_and_the_next_is_fine(shape, way, 
     assert held.value  # its traceback holds the failed turn's list
 
 
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("kind", ["human", "ai"])
+async def test_what_is_added_beside_a_turn_is_stored_and_the_turn_too_once(way, kind):
+    """An answer by itself looks like that of a turn whose question was cut off, and gets the question."""
+    get = store(memory(), shared=True)
+
+    def aside(_number: int) -> None:
+        get("s1").add_user_message("aside") if kind == "human" else get("s1").add_ai_message("aside")
+
+    await Chat("list", way, get, then=aside).ask("q1")
+    texts = [text for _, text in archived(get)]
+    assert texts == (["aside", "q1", "a1"] if kind == "human" else ["q1", "aside", "a1"])
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_question_put_back_too_early_is_not_stored_again_with_its_answer(way):
+    archive = memory()
+    get = store(archive, shared=True)
+    talk(get("s1"), 4, words=15)
+    before = archived(get)
+
+    def aside(_number: int) -> None:
+        get("s1").add_ai_message("aside")
+        assert CompactionChatMessageHistory("s1", archive, max_tokens=TOKENS).session.compact().committed
+
+    await Chat("list", way, get, then=aside).ask("q1")
+    assert archived(get) == [*before, ("human", "q1"), ("ai", "aside"), ("ai", "a1")]
+
+
 @every
 async def test_the_same_message_object_sent_twice_is_stored_twice(shape, way, shared):
     get = store(memory(), shared=shared)

@@ -12,7 +12,7 @@ from langchain_core.messages import HumanMessage, RemoveMessage
 
 from context_compaction import ArchiveError, CannotCompact, CompactionError, InvalidMessage, open_archive
 from langchain_compaction import AmbiguousKeys, MissingSessionId, NotMessages, RunnableWithCompaction
-from tests.langchain.chatting import S1, Seeing, memory, originals, session
+from tests.langchain.chatting import S1, Seeing, originals, session
 from tests.langchain.test_wrapper import every_way, run
 
 KEYS = {"input_messages_key": "question", "history_messages_key": "history"}
@@ -141,17 +141,18 @@ def test_two_processes_on_one_session(tmp_path):
         assert archive.verify() == []
 
 
-@every_way
-async def test_a_turn_beside_it_does_not_mix_with_it(way):
-    """What another run appended meanwhile is no part of what this one is asked."""
-    of = session(memory())
-    other = Seeing()
+def test_what_another_run_says_meanwhile_is_no_part_of_what_this_one_asks():
+    of, other, seeing = session(), Seeing(), Seeing()
+    beside, append = RunnableWithCompaction(other.runnable, lambda _: of), of.append
 
-    def beside(number: int) -> None:
-        if number == 1:
-            RunnableWithCompaction(other.runnable, lambda _: of).invoke("q other", S1)
+    def interrupted(messages: Any) -> None:
+        append(messages)
+        of.append = append  # pyright: ignore[reportAttributeAccessIssue]
+        beside.invoke("q other", S1)
 
-    seeing = Seeing(then=beside)
-    await run(RunnableWithCompaction(seeing.runnable, lambda _: of, **KEYS), way, {"question": "q1"})
-    assert seeing.seen[0]["question"] == "q1"
-    assert [text for _, text in originals(of)] == ["q1", "q other", "a1", "a1"]
+    of.append = interrupted  # pyright: ignore[reportAttributeAccessIssue]
+    chain = RunnableWithCompaction(seeing.runnable, lambda _: of, **KEYS)
+    chain.invoke({"question": "x " * 3000}, S1)
+    assert seeing.seen[0]["history"] == []
+    assert "q other" not in seeing.seen[0]["question"]
+    assert [text for _, text in originals(of)][1:] == ["q other", "a1", "a1"]

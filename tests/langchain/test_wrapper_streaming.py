@@ -234,6 +234,25 @@ async def test_the_archive_that_goes_away_is_told_and_the_models_own_error_comes
 
 
 @ways
+async def test_one_who_abandons_a_stream_is_told_that_it_could_not_be_stored(way):
+    archive = memory()
+    of = session(archive)
+    chain = RunnableWithCompaction(Streaming("Hel", "lo").runnable, lambda _: of)
+    if way == "stream":
+        stream: Any = chain.stream("hello", S1)
+        next(stream)
+        archive.close()
+        with pytest.raises(ArchiveError):
+            stream.close()
+    else:
+        astream: Any = chain.astream("hello", S1)
+        await anext(astream)
+        archive.close()
+        with pytest.raises(ArchiveError):
+            await astream.aclose()
+
+
+@ways
 async def test_a_models_stream_gives_its_words(way):
     of = session()
     chain = RunnableWithCompaction(model("one two"), lambda _: of)
