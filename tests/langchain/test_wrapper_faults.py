@@ -152,7 +152,6 @@ def test_what_another_run_says_meanwhile_is_no_part_of_what_this_one_asks():
 
     of.append = interrupted  # pyright: ignore[reportAttributeAccessIssue]
     chain = RunnableWithCompaction(seeing.runnable, lambda _: of, **KEYS)
-    chain.invoke({"question": "x " * 3000}, S1)
-    assert seeing.seen[0]["history"] == []
-    assert "q other" not in seeing.seen[0]["question"]
-    assert [text for _, text in originals(of)][1:] == ["q other", "a1", "a1"]
+    chain.invoke({"question": "q1"}, S1)
+    assert seeing.seen == [{"question": "q1", "history": []}]
+    assert [text for _, text in originals(of)] == ["q1", "q other", "a1", "a1"]
