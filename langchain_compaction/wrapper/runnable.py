@@ -29,6 +29,8 @@ class RunnableWithCompaction(Runnable[Any, Any]):
     What is asked is stored before the runnable is run, and stays if that fails. What is answered is stored
     whole, once, and before it is returned; a stream that was abandoned or failed, as what was received, with
     ``additional_kwargs["incomplete"]`` saying which. Then the session compacts ahead of the next turn.
+
+    Retry inside of it, or give what is asked an id: the same message without one is another message.
     """
 
     def __init__(

@@ -5,91 +5,19 @@ By shape of the chain, by way to run it, with one history for all runs and with 
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
-
 import pytest
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
-from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
 from langchain_core.runnables import RunnableLambda
 
-from context_compaction import Archive
-from langchain_compaction import CompactionChatMessageHistory
-from tests.langchain.chatting import S1, config, memory, model, said, talk, to_messages, upstream
-
-TOKENS = 600
-SHAPES = ["list", "input key", "history key", "chat model"]
-WAYS = ["invoke", "ainvoke", "stream", "astream"]
-
-
-class Chat:
-    """A chain of some shape, run in some way; ``then(n)`` happens while the n-th answer is written."""
-
-    def __init__(self, shape: str, way: str, get_history: Any, then: Callable[[int], Any] | None = None):
-        self.shape, self.way, self.then = shape, way, then
-        self.seen: list[Any] = []
-        inner, keys = self._inner()
-        self.chain = upstream(inner, get_history, **keys)
-
-    def _answer(self, given: Any) -> AIMessage:
-        self.seen.append(given)
-        number = len(self.seen)
-        if self.then is not None:
-            self.then(number)
-        return AIMessage(f"a{number}")
-
-    def _inner(self) -> tuple[Any, dict[str, str]]:
-        answer = RunnableLambda(self._answer)
-        if self.shape == "list":
-            return answer, {}
-        if self.shape == "chat model":
-            return model(*(f"a{number}" for number in range(1, 9))), {}
-        if self.shape == "input key":
-            return answer, {"input_messages_key": "question"}
-        prompt = ChatPromptTemplate([MessagesPlaceholder("history"), ("human", "{question}")])
-        keys = {"input_messages_key": "question", "history_messages_key": "history"}
-        return prompt | RunnableLambda(to_messages) | answer, keys
-
-    async def ask(self, question: Any, config: Any = S1) -> None:
-        listed = [question if isinstance(question, HumanMessage) else HumanMessage(question)]
-        keyed = {"question": question if isinstance(question, str) else listed}
-        value = keyed if "key" in self.shape else listed
-        match self.way:
-            case "invoke":
-                self.chain.invoke(value, config)
-            case "ainvoke":
-                await self.chain.ainvoke(value, config)
-            case "stream":
-                list(self.chain.stream(value, config))
-            case _:
-                async for _ in self.chain.astream(value, config):
-                    pass
-
-
-def store(archive: Archive, *, shared: bool) -> Callable[[str], CompactionChatMessageHistory]:
-    kept: dict[str, CompactionChatMessageHistory] = {}
-
-    def get(session_id: str) -> CompactionChatMessageHistory:
-        if shared and session_id in kept:
-            return kept[session_id]
-        history = CompactionChatMessageHistory(session_id, archive, max_tokens=TOKENS)
-        return kept.setdefault(session_id, history) if shared else history
-
-    return get
-
-
-def archived(get: Any) -> list[tuple[str, str]]:
-    return said(get("s1").archived_messages)
-
-
-every = pytest.mark.parametrize(
-    ("shape", "way", "shared"), [(s, w, b) for s in SHAPES for w in WAYS for b in (True, False)]
-)
-by_ids = pytest.mark.parametrize(
-    ("shape", "way", "shared"), [(s, w, b) for s in SHAPES[:3] for w in WAYS for b in (True, False)]
+from tests.langchain.chatting import S1, config, memory, talk, upstream
+from tests.langchain.history_chats import (
+    SHAPES,
+    WAYS,
+    Chat,
+    archived,
+    by_ids,
+    every,
+    store,
 )
 
 
@@ -117,138 +45,6 @@ async def test_a_long_history_is_shown_compacted_and_kept_whole(shape, way, shar
 
 
 @by_ids
-async def test_compacted_while_the_model_answers_nothing_is_stored_twice(shape, way, shared):
-    """What upstream cuts off is then less than what was prepended: old turns come back."""
-    archive = memory()
-    get = store(archive, shared=shared)
-    talk(get("s1"), 4, words=15)
-    before = archived(get)
-
-    def compact(_number: int) -> None:
-        other = CompactionChatMessageHistory("s1", archive, max_tokens=TOKENS)
-        assert other.session.compact().committed
-        assert len(other.messages) < len(before)
-
-    await Chat(shape, way, get, then=compact).ask("q1")
-    assert archived(get) == [*before, ("human", "q1"), ("ai", "a1")]
-
-
-@by_ids
-async def test_grown_while_the_model_answers_the_question_is_not_dropped(shape, way, shared):
-    archive = memory()
-    get = store(archive, shared=shared)
-    talk(get("s1"), 1)
-
-    def grow(_number: int) -> None:
-        other = CompactionChatMessageHistory("s1", archive, max_tokens=TOKENS)
-        other.add_messages([HumanMessage("q other"), AIMessage("a other"), HumanMessage("one more")])
-
-    await Chat(shape, way, get, then=grow).ask("q1")
-    ends = [("human", "q other"), ("ai", "a other"), ("human", "one more"), ("human", "q1"), ("ai", "a1")]
-    assert archived(get)[2:] == ends
-
-
-@pytest.mark.parametrize("way", ["invoke", "stream"])
-@pytest.mark.parametrize("shared", [True, False])
-async def test_of_a_question_of_several_messages_the_part_cut_off_is_put_back(way, shared):
-    archive = memory()
-    get = store(archive, shared=shared)
-
-    def grow(_number: int) -> None:
-        CompactionChatMessageHistory("s1", archive, max_tokens=TOKENS).add_user_message("other")
-
-    chat = Chat("list", way, get, then=grow)
-    value = [HumanMessage("one"), HumanMessage("two"), HumanMessage("three")]
-    chat.chain.invoke(value, S1) if way == "invoke" else list(chat.chain.stream(value, S1))
-    assert [text for _, text in archived(get)] == ["other", "one", "two", "three", "a1"]
-    assert all(message.id is None for message in value)
-
-
-@pytest.mark.parametrize("shared", [True, False])
-@pytest.mark.parametrize("shape", SHAPES[:3])
-async def test_three_turns_of_one_session_within_each_other(shape, shared):
-    get = store(memory(), shared=shared)
-
-    def nested(number: int) -> None:
-        if number < 3:
-            ask(f"q{number + 1}")
-
-    chat = Chat(shape, "invoke", get, then=nested)
-
-    def ask(question: str) -> None:
-        chat.chain.invoke({"question": question} if "key" in shape else [HumanMessage(question)], S1)
-
-    ask("q1")
-    assert [text for _, text in archived(get)] == ["q3", "a3", "q2", "a2", "q1", "a1"]
-
-
-@pytest.mark.parametrize("shared", [True, False])
-@pytest.mark.parametrize("shape", SHAPES[:3])
-def test_three_turns_of_one_session_in_threads(shape, shared):
-    """All have begun before one ends. Upstream enters in a thread of the pool where there is an input key."""
-    get = store(memory(), shared=shared)
-    get("s1")
-    begun, ended = threading.Barrier(3), [threading.Event() for _ in range(4)]
-    ended[0].set()
-
-    def answer(given: Any) -> str:
-        messages = given if isinstance(given, list) else given["question"]
-        number = int((messages if isinstance(messages, str) else messages[-1].text)[1:])
-        begun.wait()
-        assert ended[number - 1].wait(60)
-        return f"a{number}"
-
-    keys = {"input_messages_key": "question"} if "key" in shape else {}
-    if shape == "history key":
-        keys["history_messages_key"] = "history"
-    chain = upstream(RunnableLambda(answer), get, **keys)
-
-    def ask(number: int) -> None:
-        value = [HumanMessage(f"q{number}")]
-        chain.invoke({"question": f"q{number}"} if "key" in shape else value, S1)
-        ended[number].set()
-
-    with ThreadPoolExecutor(3) as pool:
-        list(pool.map(ask, (1, 2, 3)))
-    stored = [text for _, text in archived(get)]
-    assert stored[1::2] == ["a1", "a2", "a3"]
-    if shape == "input key" and shared:
-        assert sorted(stored[::2]) == ["q1", "q2", "q3"]
-    else:
-        assert stored[::2] == ["q1", "q2", "q3"]
-
-
-@pytest.mark.parametrize("way", ["ainvoke", "astream"])
-@pytest.mark.parametrize("shape", SHAPES[:3])
-async def test_three_turns_of_one_session_on_one_loop(shape, way):
-    """Which question belongs to which answer cannot be told there; that each is stored once can."""
-    get = store(memory(), shared=True)
-    begun = asyncio.Barrier(3)
-    answered: list[asyncio.Event] = []
-
-    async def answer(given: Any) -> str:
-        await begun.wait()
-        number = len(answered)
-        answered.append(asyncio.Event())
-        if number:
-            await answered[number - 1].wait()  # the whole turn before has ended, and its list is gone
-        return "a"
-
-    keys = {"input_messages_key": "question"} if "key" in shape else {}
-    if shape == "history key":
-        keys["history_messages_key"] = "history"
-    chat = Chat(shape, way, get)
-    chat.chain = upstream(RunnableLambda(answer), get, **keys)
-    turns = [asyncio.create_task(chat.ask(f"q{number}")) for number in (1, 2, 3)]
-    for _ in turns:
-        await next(iter(asyncio.as_completed([turn for turn in turns if not turn.done()])))
-        answered[sum(turn.done() for turn in turns) - 1].set()
-    kinds = [kind for kind, _ in archived(get)]
-    assert kinds == ["human", "ai"] * 3
-    assert sorted(text for _, text in archived(get)) == ["a", "a", "a", "q1", "q2", "q3"]
-
-
-@by_ids
 async def test_a_run_that_fails_stores_nothing_and_the_next_is_fine(shape, way, shared):
     get = store(memory(), shared=shared)
     talk(get("s1"), 1)
@@ -264,36 +60,6 @@ async def test_a_run_that_fails_stores_nothing_and_the_next_is_fine(shape, way, 
     await chat.ask("q2")
     assert archived(get)[2:] == [("human", "q2"), ("ai", "a2")]
     assert held.value  # its traceback holds the failed turn's list
-
-
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("kind", ["human", "ai"])
-async def test_what_is_added_beside_a_turn_is_stored_and_the_turn_too_once(way, kind):
-    """An answer by itself looks like that of a turn whose question was cut off, and gets the question."""
-    get = store(memory(), shared=True)
-
-    def aside(_number: int) -> None:
-        get("s1").add_user_message("aside") if kind == "human" else get("s1").add_ai_message("aside")
-
-    await Chat("list", way, get, then=aside).ask("q1")
-    texts = [text for _, text in archived(get)]
-    assert texts == (["aside", "q1", "a1"] if kind == "human" else ["q1", "aside", "a1"])
-
-
-@pytest.mark.parametrize("way", WAYS)
-async def test_a_question_put_back_too_early_is_not_stored_again_with_its_answer(way):
-    archive = memory()
-    get = store(archive, shared=True)
-    talk(get("s1"), 4, words=15)
-    before = archived(get)
-
-    def aside(_number: int) -> None:
-        get("s1").add_ai_message("aside")
-        other = CompactionChatMessageHistory("s1", archive, max_tokens=TOKENS // 3)
-        assert len(other.messages) < len(before)
-
-    await Chat("list", way, get, then=aside).ask("q1")
-    assert archived(get) == [*before, ("human", "q1"), ("ai", "aside"), ("ai", "a1")]
 
 
 @every
