@@ -3,6 +3,7 @@
 CompactionError
 ├── MissingSessionId    (also ValueError)   the config names no session
 ├── AmbiguousKeys       (also ValueError)   several inputs or outputs, and nothing says which one is meant
+├── MissingKey          (also KeyError)     the input or output that was named is not there
 ├── NotMessages         (also TypeError)    a value that is neither text nor messages
 └── MissingPackage      (also ImportError)  an optional package is not installed
 """
@@ -30,6 +31,19 @@ class AmbiguousKeys(CompactionError, ValueError):
     def __init__(self, what: str, keys: Iterable[str], option: str) -> None:
         self.keys: tuple[str, ...] = tuple(keys)
         super().__init__(f"{what} has the keys {list(self.keys)}; say which one is meant with {option}")
+
+
+class MissingKey(CompactionError, KeyError):
+    """The key that was named is not among those of a run. Nothing was stored."""
+
+    def __init__(self, key: str, what: str, keys: Iterable[str], option: str) -> None:
+        self.key = key
+        self.keys: tuple[str, ...] = tuple(keys)
+        super().__init__(f"{what} has no {key!r}, which {option} names; its keys are {list(self.keys)}")
+
+    def __str__(self) -> str:
+        """As said; a KeyError's own text would be in quotes."""
+        return str(self.args[0])
 
 
 class NotMessages(CompactionError, TypeError):

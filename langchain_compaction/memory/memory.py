@@ -1,0 +1,224 @@
+"""`ConversationCompactionMemory`: in place of LangChain's buffer and summary memories."""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Self, TypeVar, cast
+
+from langchain_core.chat_history import BaseChatMessageHistory
+from langchain_core.messages import BaseMessage
+from langchain_core.runnables import run_in_executor
+from pydantic import ConfigDict, Field, InstanceOf, PrivateAttr
+
+from context_compaction import Archive, Budget, Message, Policy, SearchHit, Session, StaleView, TokenCounter
+from langchain_compaction.counting import counter_of
+from langchain_compaction.memory.fitting import fitting
+from langchain_compaction.memory.following import Followed
+from langchain_compaction.memory.keys import input_key, output_key
+from langchain_compaction.memory.shown import Showing
+from langchain_compaction.messages import read_all
+from langchain_compaction.sessions import Sessions, archive_of
+from langchain_compaction.values import input_messages, output_messages
+
+T = TypeVar("T")
+
+
+class ConversationCompactionMemory(Showing):
+    """A chain's memory: what it shows fits ``max_token_limit``, and what was said stays in the archive.
+
+        memory = ConversationCompactionMemory(llm=model, archive="chat.db", session_id="ada")
+        chain = ConversationChain(llm=model, memory=memory)
+
+    A turn is durable when `save_context` returns, and a summary that fails never fails one. Messages given
+    as input or output stay what they are, tool calls included. The asynchronous twins run in a worker
+    thread. Raises `ArchiveError`, `InvalidPolicy`, `InvalidBudget`, and pydantic's error for what is no
+    option.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid", hide_input_in_errors=True)
+
+    llm: Any = Field(default=None, frozen=True)
+    """A LangChain model that writes the summaries; behind ``drafter``, if that is given, too."""
+    max_token_limit: int = Field(default=2000, frozen=True)
+    """What is shown stays under so many tokens."""
+    input_key: str | None = None
+    """Which input was said; None: the only one that is no memory and not ``stop``."""
+    output_key: str | None = None
+    """Which output was answered; None: the only one, or ``output``."""
+    archive: Any = Field(default=":memory:", frozen=True)
+    """A path, ``":memory:"`` or an `Archive`, which then stays yours to close."""
+    session_id: str = Field(default="default", frozen=True)
+    namespace: str = Field(default="default", frozen=True)
+    policy: InstanceOf[Policy] | None = Field(default=None, frozen=True)
+    """How to compact; None: `Policy.layered()`."""
+    drafter: Any = Field(default=None, frozen=True)
+    """Who writes summaries: a drafter, a function, a LangChain model, or several of them."""
+    counter: Any = Field(default=None, frozen=True)
+    """What counts tokens: a name, a function of text or messages, a model; None: the engine's default."""
+    chat_memory: InstanceOf[BaseChatMessageHistory] | None = Field(default=None, frozen=True)
+    """A history kept elsewhere: read when the memory is made, followed from then on, and written to.
+    What is changed or removed there makes the session go on as a branch; nothing is deleted by it."""
+
+    _sessions: Sessions = PrivateAttr()
+    _counting: TokenCounter = PrivateAttr()
+    _followed: Followed | None = PrivateAttr(default=None)
+    _lock: Any = PrivateAttr(default_factory=threading.RLock)
+    """Between following a history and writing to it, no other thread may follow it."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        budget = Budget(context_window=self.max_token_limit, reserve_tokens=0)
+        self._counting = counter_of(self.counter, takes="text")
+        self._sessions = Sessions(
+            archive_of(self.archive),
+            budget,
+            namespace=self.namespace,
+            policy=self.policy,
+            drafter=_drafters(self.drafter, self.llm),
+            counter=self._counting,
+        )
+        try:
+            if self.chat_memory is not None:
+                self._followed = Followed(self.chat_memory)
+            self._with_session(lambda _: None)
+        except BaseException:
+            self.close()
+            raise
+
+    @classmethod
+    def from_messages(
+        cls,
+        messages: Iterable[BaseMessage] = (),
+        *,
+        summarize_step: int = 2,  # noqa: ARG003 - LangChain's; summaries here are not made step by step
+        **options: Any,
+    ) -> Self:
+        """A memory of a conversation that began elsewhere. A session that has these messages stays as it is.
+
+        With ``llm=`` and ``chat_memory=`` alone it is called as LangChain's summary memory is.
+        """
+        read = read_all(messages)
+        memory = cls(**options)
+        if read:
+            memory.session.sync(read)
+        return memory
+
+    # -- a chain's turn --------------------------------------------------------------------------------
+
+    def save_context(self, inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> None:
+        """Keep a turn; durable on return, all or nothing.
+
+        Raises `AmbiguousKeys`, `MissingKey`, `NotMessages`, `InvalidMessage`, `ArchiveError`: nothing was
+        kept. Raises what ``chat_memory`` raises: the turn is kept, and written there with the next one.
+        """
+        said = input_key(inputs, self.input_key, self.memory_variables)
+        answered = output_key(outputs, self.output_key)
+        turn = [
+            *input_messages(inputs[said], f"the input {said!r}"),
+            *output_messages(outputs[answered], f"the output {answered!r}"),
+        ]
+        read = read_all(turn)
+        with self._lock:
+            self._with_session(lambda session: session.append(read))
+            if self._followed is not None:
+                self._followed.write(turn)
+        self.session.after_turn()
+
+    def clear(self) -> None:
+        """Erase the session; sessions forked from it keep what they share. The memory can be used on."""
+        with self._lock:
+            self._sessions.forget(self.session_id)
+            if self._followed is not None:
+                self._followed.clear()
+
+    def _shown(self) -> list[Message]:
+        budget, counter = self._sessions.budget, self._counting
+        return self._with_session(
+            lambda session: fitting(session, lambda: self._summaries(session), budget, counter)
+        )
+
+    # -- by hand ---------------------------------------------------------------------------------------
+
+    @property
+    def moving_summary_buffer(self) -> str:
+        """The summaries that are shown, as text; empty while there are none."""
+        return self._with_session(self._summaries)
+
+    def prune(self) -> None:
+        """Compact now if more was said than may be shown. What leaves stays in the archive."""
+        self._with_session(_compact_if_over)
+
+    async def aprune(self) -> None:
+        """`prune` in a worker thread."""
+        await run_in_executor(None, self.prune)
+
+    def recall(self, query: str, k: int = 8) -> list[SearchHit]:
+        """Search everything that was said and summarised; best first."""
+        return self._with_session(lambda session: session.recall(query, k))
+
+    async def arecall(self, query: str, k: int = 8) -> list[SearchHit]:
+        """`recall` in a worker thread."""
+        return await run_in_executor(None, self.recall, query, k)
+
+    def as_retriever(self, search_kwargs: Mapping[str, Any] | None = None) -> Any:
+        """An `ArchiveRetriever` over this session; ``search_kwargs={"k": 4}`` are its options."""
+        retriever = importlib.import_module("langchain_compaction.retriever")
+        return retriever.ArchiveRetriever(session=self.session, **(search_kwargs or {}))
+
+    @property
+    def session(self) -> Session:
+        """The engine's session: ``session.history()`` is everything that was said."""
+        return self._sessions.get(self.session_id)
+
+    def close(self) -> None:
+        """Close the session, and the archive if it was opened here."""
+        self._sessions.close()
+        if not isinstance(self.archive, Archive):
+            self._sessions.archive.close()
+
+    # -- inside ----------------------------------------------------------------------------------------
+
+    def _with_session(self, run: Callable[[Session], T]) -> T:
+        """Run this on the session, with what others added to the history that it follows.
+
+        Where another memory erased the session meanwhile, this goes on with a new one.
+        """
+        with self._lock:
+            try:
+                return run(self._up_to_date())
+            except StaleView:
+                self._sessions.close()
+                return run(self._up_to_date())
+
+    def _up_to_date(self) -> Session:
+        session = self.session
+        if self._followed is not None:
+            self._followed.take_up(session)
+        return session
+
+    def _summaries(self, session: Session) -> str:
+        wanted = session.view.summaries
+        if not wanted:
+            return ""
+        branch = next(branch.id for branch in session.branches() if branch.active)
+        found = self._sessions.archive.summaries(branch, wanted)
+        return "\n\n".join(found[number].text for number in wanted)
+
+
+def _compact_if_over(session: Session) -> None:
+    stats = session.stats
+    if stats.tokens_seen > stats.input_tokens:
+        session.compact()
+
+
+def _drafters(*given: Any) -> list[Any] | None:
+    """All that was given, in order; None for nothing."""
+    found: list[Any] = []
+    for each in given:
+        if isinstance(each, (list, tuple)):
+            found += cast("list[Any]", each)
+        elif each is not None:
+            found.append(each)
+    return found or None
