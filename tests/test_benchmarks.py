@@ -64,6 +64,7 @@ def test_skipped_is_an_exception():
         ("turn", 5, {"append + context", "context alone", "SummarizationMiddleware"}),
         ("rungs", 3, {"plan: Extract", "plan: Truncate", "ContextEditingMiddleware, triggered"}),
         ("imports", 5, {"import context_compaction"}),
+        ("memories", 3, {"ours, a turn", "ConversationSummaryBufferMemory, prune"}),
         ("archive", 3, {"durable appends: p50 ms", "bulk append: messages / s", "file, MB"}),
         (
             "sizes",
