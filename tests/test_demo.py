@@ -41,6 +41,24 @@ def test_every_preset_restores_everything(preset: str) -> None:
         assert "restored 198 of 198 messages, all equal" in done.stdout
 
 
+@pytest.mark.parametrize("window", ["1024", "8192"])
+def test_the_same_run_through_a_chain_s_memory(window: str) -> None:
+    """Tool calls and system messages come back equal, too."""
+    done = run("--langchain", "--window", window)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "written by extractive" in done.stdout
+    assert done.stdout.rstrip().endswith("restored 198 of 198 messages, all equal")
+
+
+def test_without_langchain_the_demo_says_what_is_missing() -> None:
+    program = "import sys; sys.modules['langchain_core'] = None\n"
+    program += "from context_compaction.demo.cli import demo; sys.exit(demo(['--langchain']))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "--langchain needs langchain-core: pip install 'context-compaction[langchain]'\n"
+
+
 def test_any_chat_file(tmp_path: Path) -> None:
     """A bare list of OpenAI messages is enough."""
     messages = [{"role": "user", "content": f"line {n} " + "words " * 50} for n in range(80)]

@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from contextlib import closing
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from context_compaction import Budget, CannotCompact, CompactionError, Policy, Session
 from context_compaction.demo.conversation import Conversation, UnreadableConversation, load
-from context_compaction.demo.replay import Totals, replay, restored
+from context_compaction.demo.replay import Direct, Totals
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,6 +30,7 @@ def parser() -> argparse.ArgumentParser:
         "--trigger", type=float, help="share of the input at which to compact (default: the preset's)"
     )
     made.add_argument("--preset", choices=PRESETS, default="layered", help="how to compact (default layered)")
+    made.add_argument("--langchain", action="store_true", help="tell it to a LangChain chain's memory")
     return made
 
 
@@ -37,15 +40,26 @@ def demo(arguments: list[str]) -> int:
     if find_spec("rich") is None:
         print("the demo needs rich: pip install 'context-compaction[demo]'", file=sys.stderr)
         return 2
+    if options.langchain and find_spec("langchain_core") is None:
+        print(
+            "--langchain needs langchain-core: pip install 'context-compaction[langchain]'", file=sys.stderr
+        )
+        return 2
     try:
         conversation = load(options.file)
         budget = Budget(context_window=options.window)
         policy = _policy(options.preset, options.trigger)
+        told = _through_memory() if options.langchain else Direct
         with tempfile.TemporaryDirectory() as folder:
-            return _run(conversation, budget, policy, Path(folder) / "archive.db")
+            return _run(told, conversation, budget, policy, Path(folder) / "archive.db")
     except (UnreadableConversation, CompactionError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 2
+
+
+def _through_memory() -> Any:
+    """By name: the face knows the engine, and the engine no face."""
+    return import_module("langchain_compaction.demo").ThroughMemory
 
 
 def _policy(preset: str, trigger: float | None) -> Policy:
@@ -53,7 +67,7 @@ def _policy(preset: str, trigger: float | None) -> Policy:
     return Policy.named(preset, **options)
 
 
-def _run(conversation: Conversation, budget: Budget, policy: Policy, path: Path) -> int:
+def _run(told: Any, conversation: Conversation, budget: Budget, policy: Policy, path: Path) -> int:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -71,20 +85,20 @@ def _run(conversation: Conversation, budget: Budget, policy: Policy, path: Path)
         MofNCompleteColumn(),
         TextColumn("{task.fields[note]}"),
     )
-    with Session(path, session_id=conversation.name, budget=budget, policy=policy) as session:
+    with closing(told(path, conversation.name, budget, policy)) as run:
         with Progress(*columns, console=console) as progress:
             task = progress.add_task("replaying", total=len(conversation.messages), note="")
-            for step in replay(session, conversation.messages):
+            for step in run.replay(conversation.messages):
                 totals.add(step)
                 for event in step.events:
                     progress.console.print(show.event_line(event))
                 note = f"said {step.said:>7,}  seen {step.seen:>6,} {show.bar(step.seen, limit, 20)}"
                 progress.update(task, completed=step.number, note=note)
             progress.update(task, completed=len(conversation.messages))
-        _look(console, session, conversation, limit)
+        _look(console, run.session, conversation, limit)
     show.show_totals(console, totals, limit)
-    with Session(path, session_id=conversation.name, budget=budget, policy=policy) as reopened:
-        count, equal = restored(reopened, conversation.messages)
+    with closing(told(path, conversation.name, budget, policy)) as reopened:
+        count, equal = reopened.restored(conversation.messages)
     verdict = "all equal" if equal else "NOT all equal"
     console.print(f"restored {count} of {len(conversation.messages)} messages, {verdict}", style="bold")
     return 0 if equal else 1

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from context_compaction import CannotCompact, CompactionEvent, Message, Session
+from context_compaction import Budget, CannotCompact, CompactionEvent, Message, Policy, Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,27 @@ class Totals:
         self.peak = max(self.peak, step.seen)
 
 
-def replay(session: Session, messages: list[dict[str, Any]]) -> Iterator[Step]:
-    """Append every message; ask for the context before each of the assistant's."""
+class Direct:
+    """A conversation told to a session, message by message."""
+
+    def __init__(self, path: Path, name: str, budget: Budget, policy: Policy) -> None:
+        self.session = Session(path, session_id=name, budget=budget, policy=policy)
+
+    def replay(self, messages: list[dict[str, Any]]) -> Iterator[Step]:
+        """Append every message; ask for the context before each of the assistant's."""
+        return _replay(self.session, messages)
+
+    def restored(self, messages: list[dict[str, Any]]) -> tuple[int, bool]:
+        """How many messages the archive gives back, and whether each equals what was said."""
+        back = [message.to_openai() for message in self.session.history()]
+        return len(back), back == messages
+
+    def close(self) -> None:
+        """End it."""
+        self.session.close()
+
+
+def _replay(session: Session, messages: list[dict[str, Any]]) -> Iterator[Step]:
     known = len(session.events)
     for number, message in enumerate(messages, start=1):
         refused: CannotCompact | None = None
@@ -68,12 +88,6 @@ def replay(session: Session, messages: list[dict[str, Any]]) -> Iterator[Step]:
             fresh = tuple(event for event in events[known:] if event.committed)
             known = len(events)
             yield Step(number, stats.tokens_said, stats.tokens_seen, fresh, refused)
-
-
-def restored(session: Session, messages: list[dict[str, Any]]) -> tuple[int, bool]:
-    """How many messages the archive gives back, and whether each equals what was said."""
-    back = [message.to_openai() for message in session.history()]
-    return len(back), back == messages
 
 
 def shortened(message: Message, longest: int = 160) -> str:
