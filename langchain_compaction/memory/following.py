@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from langchain_core.chat_history import BaseChatMessageHistory
 from langchain_core.messages import BaseMessage
 
 from context_compaction import Session
 from langchain_compaction.messages import read_all
+
+if TYPE_CHECKING:
+    from langchain_core.chat_history import BaseChatMessageHistory  # goes away with langchain-core 2
 
 
 class Followed:
@@ -18,26 +21,28 @@ class Followed:
     """
 
     def __init__(self, history: BaseChatMessageHistory) -> None:
-        self._history = history
+        if not callable(getattr(history, "add_messages", None)):
+            raise TypeError(f"chat_memory is {type(history).__name__}; expected a chat message history")
+        self.history = history
         self._owed: list[BaseMessage] = []
 
     def take_up(self, session: Session) -> None:
         """Make the log equal to the history, whoever added to it. Raises what the history raises."""
         if not self._owed:  # else it is behind, and tells nothing
-            session.sync(read_all(self._history.messages))
+            session.sync(read_all(self.history.messages))
 
     def write(self, messages: Sequence[BaseMessage]) -> None:
         """Add to it, first what it is owed. Raises what the history raises."""
         if self._owed:
-            self._owed = _missing(self._owed, self._history.messages)
+            self._owed = _missing(self._owed, self.history.messages)
         self._owed += messages
-        self._history.add_messages(list(self._owed))
+        self.history.add_messages(list(self._owed))
         self._owed = []
 
     def clear(self) -> None:
         """Remove everything from it."""
         self._owed = []
-        self._history.clear()
+        self.history.clear()
 
 
 def _missing(owed: list[BaseMessage], present: Sequence[BaseMessage]) -> list[BaseMessage]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import importlib
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
-from langchain_core.chat_history import BaseChatMessageHistory
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import run_in_executor
 from pydantic import ConfigDict, Field, InstanceOf, PrivateAttr
@@ -22,6 +21,9 @@ from langchain_compaction.messages import read_all
 from langchain_compaction.sessions import Sessions, archive_of
 from langchain_compaction.values import input_messages, output_messages
 
+if TYPE_CHECKING:
+    from langchain_core.chat_history import BaseChatMessageHistory
+
 T = TypeVar("T")
 
 
@@ -33,8 +35,11 @@ class ConversationCompactionMemory(Showing):
 
     A turn is durable when `save_context` returns, and a summary that fails never fails one. Messages given
     as input or output stay what they are, tool calls included. The asynchronous twins run in a worker
-    thread. Raises `ArchiveError`, `InvalidPolicy`, `InvalidBudget`, and pydantic's error for what is no
-    option.
+    thread. ``chat_memory=`` is a chat history kept elsewhere: read when the memory is made, followed from
+    then on, and written to. What is changed or removed there makes the session go on as a branch; nothing
+    is deleted by it.
+
+    Raises `ArchiveError`, `InvalidPolicy`, `InvalidBudget`, and pydantic's error for what is no option.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid", hide_input_in_errors=True)
@@ -57,18 +62,16 @@ class ConversationCompactionMemory(Showing):
     """Who writes summaries: a drafter, a function, a LangChain model, or several of them."""
     counter: Any = Field(default=None, frozen=True)
     """What counts tokens: a name, a function of text or messages, a model; None: the engine's default."""
-    chat_memory: InstanceOf[BaseChatMessageHistory] | None = Field(default=None, frozen=True)
-    """A history kept elsewhere: read when the memory is made, followed from then on, and written to.
-    What is changed or removed there makes the session go on as a branch; nothing is deleted by it."""
-
     _sessions: Sessions = PrivateAttr()
     _counting: TokenCounter = PrivateAttr()
     _followed: Followed | None = PrivateAttr(default=None)
     _lock: Any = PrivateAttr(default_factory=threading.RLock)
     """Between following a history and writing to it, no other thread may follow it."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, chat_memory: Any = None, **options: Any) -> None:
         super().__init__(**options)
+        if chat_memory is not None:
+            self._followed = Followed(chat_memory)
         budget = Budget(context_window=self.max_token_limit, reserve_tokens=0)
         self._counting = counter_of(self.counter, takes="text")
         self._sessions = Sessions(
@@ -80,8 +83,6 @@ class ConversationCompactionMemory(Showing):
             counter=self._counting,
         )
         try:
-            if self.chat_memory is not None:
-                self._followed = Followed(self.chat_memory)
             self._with_session(lambda _: None)
         except BaseException:
             self.close()
@@ -166,6 +167,14 @@ class ConversationCompactionMemory(Showing):
         """An `ArchiveRetriever` over this session; ``search_kwargs={"k": 4}`` are its options."""
         retriever = importlib.import_module("langchain_compaction.retriever")
         return retriever.ArchiveRetriever(session=self.session, **(search_kwargs or {}))
+
+    @property
+    def chat_memory(self) -> BaseChatMessageHistory:
+        """The history that is followed; without one, a view on the session, to read and to write."""
+        if self._followed is not None:
+            return self._followed.history
+        history = importlib.import_module("langchain_compaction.history")
+        return history.CompactionChatMessageHistory.from_session(self._with_session(lambda session: session))
 
     @property
     def session(self) -> Session:

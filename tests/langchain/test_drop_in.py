@@ -6,8 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
+from langchain_compaction import ConversationCompactionMemory
+from langchain_compaction.messages import write_all
 from tests.langchain import memories
 from tests.langchain.memories import KeptHistory
 
@@ -263,6 +265,6 @@ async def test_in_a_chain_with_more_inputs(make: Make):
 
 def _said(memory: Any) -> list[BaseMessage]:
     """What the memory holds, not what it makes of it."""
-    if memory.chat_memory is not None:
-        return memory.chat_memory.messages
-    return [message for message in memory.buffer_as_messages if not isinstance(message, SystemMessage)]
+    if isinstance(memory, ConversationCompactionMemory):
+        return write_all(memory.session.history())
+    return memory.chat_memory.messages

@@ -265,7 +265,7 @@ def test_clear_leaves_a_fork_its_part():
         ({"max_token_limit": "many"}, ValidationError),
         ({"max_token_limit": 0}, InvalidBudget),
         ({"policy": "layered"}, ValidationError),
-        ({"chat_memory": []}, ValidationError),
+        ({"chat_memory": []}, TypeError),
         ({"counter": 3.5}, TypeError),
         ({"llm": 3}, TypeError),
     ],

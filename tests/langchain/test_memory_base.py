@@ -34,6 +34,11 @@ WITHOUT = {
     "blocked": "import sys; sys.modules['langchain_classic'] = None\n",
     "module gone": "import sys; sys.modules['langchain_classic.base_memory'] = None\n",
     "class gone": "import langchain_classic.base_memory as base; del base.BaseMemory\n",
+    "core's histories gone": """
+import sys, langchain_core.chat_history as base
+del base.BaseChatMessageHistory
+sys.modules["langchain_classic"] = None
+""",
     "refused": """
 import sys
 class Stub:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 
-from context_compaction import ArchiveError
+from context_compaction import ArchiveError, open_archive
 from langchain_compaction import ConversationCompactionMemory
 from tests.langchain.memories import KeptHistory
 
@@ -24,7 +24,7 @@ def texts(memory: ConversationCompactionMemory) -> list[str]:
     return [message.text for message in memory.session.history()]
 
 
-def following(history: KeptHistory, **options: object) -> ConversationCompactionMemory:
+def following(history: KeptHistory, **options: Any) -> ConversationCompactionMemory:
     return ConversationCompactionMemory(chat_memory=history, return_messages=True, **options)
 
 
@@ -108,14 +108,25 @@ def test_what_is_owed_to_it_grows_while_it_fails():
     assert len(history.said) == 8
 
 
-def test_a_history_that_cannot_be_read_ends_the_making_of_a_memory(tmp_path: Path):
+def test_a_history_that_cannot_be_read_ends_the_making_of_a_memory(monkeypatch: pytest.MonkeyPatch):
+    """... and leaves no archive open."""
+
     class Unreadable(KeptHistory):
         @property
         def messages(self) -> list[BaseMessage]:  # pyright: ignore[reportIncompatibleVariableOverride]
             raise OSError("no such table")
 
+    opened = open_archive(":memory:")
+    monkeypatch.setattr("langchain_compaction.memory.memory.archive_of", lambda place: opened)
     with pytest.raises(OSError, match="no such table"):
-        following(Unreadable(), archive=tmp_path / "chat.db")
+        following(Unreadable())
+    with pytest.raises(ArchiveError, match="closed"):
+        opened.sessions()
+
+
+def test_the_history_stays_the_users():
+    history = KeptHistory()
+    assert following(history).chat_memory is history
 
 
 def test_a_history_is_not_written_to_before_the_archive():
