@@ -176,13 +176,15 @@ class SessionCore:
         yield from self.ahead.use()
         if self.ahead.running:
             return None
-        if state.level(rule, budget) == "none":
-            yield from self._armed_again("post_turn")
-            return None
         try:
-            yield Call(state.catch_up)
+            level = state.level(rule, budget)  # reads the view, if this is the first to ask for it
+            if level != "none":
+                yield Call(state.catch_up)
         except ArchiveError as error:
             logger.warning("no post-turn compaction: %s", error)
+            return None
+        if level == "none":
+            yield from self._armed_again("post_turn")
             return None
         task = state.task("post_turn", "soft", rule, budget)
         if not state.armed(task):

@@ -218,3 +218,15 @@ def test_notes_by_another_counter_mean_nothing() -> None:
         archive, budget=Budget(8192), counter=coarse, policy=Policy(pre_turn=masking(), post_turn=layered())
     ) as s:
         assert s.stats.tokens_seen == s._core.state.live.renderer.tokens
+
+
+def test_an_archive_lost_before_anybody_asked_for_a_view_fails_no_turn(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The view is read when it is first asked for, which here is after the turn."""
+    archive = open_archive(":memory:")
+    s = Session(archive, budget=Budget(600, reserve_tokens=0))
+    s.append(turns(1, 6))
+    archive.close()
+    assert s.after_turn() is None
+    assert "no post-turn compaction" in caplog.text
