@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,6 +46,26 @@ def test_an_archive_that_goes_away_mid_chain(tmp_path: Path):
         chain.invoke({"input": "who?"})
     again = ConversationCompactionMemory(archive=path)
     assert texts(again) == ["ahoy", "hello"]
+    again.close()
+
+
+def test_an_archive_that_goes_away_behind_a_turn_fails_no_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    """The turn is kept; what fails is getting ahead of the next one."""
+    archive = open_archive(tmp_path / "chat.db")
+    memory = ConversationCompactionMemory(archive=archive, max_token_limit=300)
+    append = memory.session.append
+
+    def append_and_lose(messages: Any) -> None:
+        append(messages)
+        archive.close()
+
+    monkeypatch.setattr(memory.session, "append", append_and_lose)
+    memory.save_context({"input": "boat " * 200}, {"output": "captain " * 70})
+    assert "no post-turn compaction" in caplog.text
+    again = ConversationCompactionMemory(archive=tmp_path / "chat.db")
+    assert len(again.session.history()) == 2
     again.close()
 
 
