@@ -46,6 +46,7 @@ def run(data: Path | None, *, quick: bool = False) -> Table:  # noqa: ARG001 - t
         f"target: {TARGET}x at {sizes[-1]:,} messages",
         f"limit {LIMIT} tokens, so that ours compacts in more than half of these turns",
         "all have the same model, which answers at once; ours counts with tiktoken, theirs by characters",
+        "theirs counts as LangChain's base class does; a model that overrides that prunes faster",
     ]
     title = f"A turn of a chain's memory: ms, medians of {repetitions}"
     return Table(title, ["what", *(f"{size:,} messages" for size in sizes)], rows, notes)
