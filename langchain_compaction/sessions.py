@@ -54,6 +54,9 @@ class Sessions:
     _open: OrderedDict[str, Session] = field(default_factory=OrderedDict[str, Session])
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def __post_init__(self) -> None:
+        self.drafter = drafter_of(self.drafter)  # once: how a model fares is known to all sessions
+
     def get(self, session_id: str) -> Session:
         """The session of this id, begun if it is new. Raises `ArchiveError`."""
         with self._lock:
@@ -87,7 +90,7 @@ class Sessions:
             namespace=self.namespace,
             budget=self.budget,
             policy=self.policy,
-            drafter=drafter_of(self.drafter),
+            drafter=self.drafter,
             counter=self.counter,
             post_turn=self.post_turn,
             observers=self.observers,

@@ -11,9 +11,10 @@ from types import ModuleType
 import pytest
 
 import context_compaction
+import langchain_compaction
 
 ROOT = Path(__file__).parents[1]
-PACKAGE = ROOT / "context_compaction"
+PACKAGES = [ROOT / "context_compaction", ROOT / "langchain_compaction"]
 
 HEAVY = {
     "torch",
@@ -48,6 +49,13 @@ print(json.dumps({"ms": ms, "roots": sorted({name.partition(".")[0] for name in 
 """
 
 
+def test_the_face_for_langchain_loads_nothing_either():
+    """Not even LangChain, before a name of it is used."""
+    probe = "import langchain_compaction, sys; print('langchain_core' in sys.modules)"
+    out = subprocess.run([sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "False"
+
+
 def test_import_loads_nothing_heavy(capsys: pytest.CaptureFixture[str]):
     """No model, driver, framework or tokenizer comes with it. The time is only printed."""
     out = subprocess.run(
@@ -59,13 +67,14 @@ def test_import_loads_nothing_heavy(capsys: pytest.CaptureFixture[str]):
         print(f"\nimport context_compaction: {probe['ms']:.0f} ms")
 
 
-def test_public_names_are_exactly_importable():
-    names = context_compaction.__all__
+@pytest.mark.parametrize("package", [context_compaction, langchain_compaction])
+def test_public_names_are_exactly_importable(package: ModuleType):
+    names = package.__all__
     assert len(names) == len(set(names))
-    assert [name for name in names if not hasattr(context_compaction, name)] == []
+    assert [name for name in names if not hasattr(package, name)] == []
     # Whatever else is reachable without an underscore is a submodule, not a name that slipped out.
-    extra = {name for name in vars(context_compaction) if not name.startswith("_")} - set(names)
-    assert {name for name in extra if not isinstance(getattr(context_compaction, name), ModuleType)} == set()
+    extra = {name for name in vars(package) if not name.startswith("_")} - set(names)
+    assert {name for name in extra if not isinstance(getattr(package, name), ModuleType)} == set()
 
 
 def test_promised_names_are_there():
@@ -84,11 +93,12 @@ def test_version_is_a_release_number():
 def test_no_file_is_long():
     long = {
         str(path.relative_to(ROOT)): lines
-        for path in sorted(PACKAGE.rglob("*.py"))
+        for package in PACKAGES
+        for path in sorted(package.rglob("*.py"))
         if (lines := len(path.read_text(encoding="utf-8").splitlines())) > MAX_LINES
     }
     assert long == {}
 
 
 def test_types_are_announced():
-    assert (PACKAGE / "py.typed").exists()
+    assert all((package / "py.typed").exists() for package in PACKAGES)

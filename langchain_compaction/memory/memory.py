@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
@@ -165,16 +164,18 @@ class ConversationCompactionMemory(Showing):
 
     def as_retriever(self, search_kwargs: Mapping[str, Any] | None = None) -> Any:
         """An `ArchiveRetriever` over this session; ``search_kwargs={"k": 4}`` are its options."""
-        retriever = importlib.import_module("langchain_compaction.retriever")
-        return retriever.ArchiveRetriever(session=self.session, **(search_kwargs or {}))
+        from langchain_compaction.retriever import ArchiveRetriever
+
+        return ArchiveRetriever(session=self.session, **(search_kwargs or {}))
 
     @property
     def chat_memory(self) -> BaseChatMessageHistory:
         """The history that is followed; without one, a view on the session, to read and to write."""
         if self._followed is not None:
             return self._followed.history
-        history = importlib.import_module("langchain_compaction.history")
-        return history.CompactionChatMessageHistory.from_session(self._with_session(lambda session: session))
+        from langchain_compaction.history import CompactionChatMessageHistory
+
+        return CompactionChatMessageHistory.from_session(self._with_session(lambda session: session))
 
     @property
     def session(self) -> Session:

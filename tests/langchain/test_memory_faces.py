@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
-import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 
 from langchain_compaction import ConversationCompactionMemory
-
-
-def there(module: str) -> pytest.MarkDecorator:
-    missing = find_spec(f"langchain_compaction.{module}") is None
-    return pytest.mark.skipif(missing, reason=f"langchain_compaction.{module} is not written yet")
 
 
 def told() -> ConversationCompactionMemory:
@@ -25,7 +17,6 @@ def told() -> ConversationCompactionMemory:
     return memory
 
 
-@there("retriever")
 def test_a_retriever_finds_what_was_said():
     retriever = told().as_retriever(search_kwargs={"k": 2})
     documents = retriever.invoke("Petersen, the harbour master")
@@ -34,7 +25,6 @@ def test_a_retriever_finds_what_was_said():
     assert len(told().as_retriever().invoke("harbour")) == 4
 
 
-@there("history")
 def test_without_a_history_of_its_own_it_gives_a_view_on_its_session():
     memory = ConversationCompactionMemory(return_messages=True)
     history = memory.chat_memory

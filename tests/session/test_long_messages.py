@@ -10,7 +10,7 @@ BEFORE = [
     {"role": "assistant", "content": "I begin."},
 ]
 CALL = {"id": "c", "type": "function", "function": {"name": "look", "arguments": "{}"}}
-OLD = [
+OLD: list[dict[str, object]] = [
     {"role": "user", "content": "?"},
     {"role": "assistant", "content": "Done."},
     {"role": "user", "content": "On."},
