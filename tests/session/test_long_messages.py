@@ -1,16 +1,19 @@
 """A message of any length is counted once when it is appended, and a bounded number of times to be let go."""
 
+from typing import Any
+
 import pytest
 
 from context_compaction import Budget, Policy, Session
 from context_compaction.counting import TokenCounter
 
-BEFORE = [
+Dict = dict[str, Any]
+BEFORE: list[Dict] = [
     {"role": "user", "content": "Begin with the harbour."},
     {"role": "assistant", "content": "I begin."},
 ]
 CALL = {"id": "c", "type": "function", "function": {"name": "look", "arguments": "{}"}}
-OLD: list[dict[str, object]] = [
+OLD: list[Dict] = [
     {"role": "user", "content": "?"},
     {"role": "assistant", "content": "Done."},
     {"role": "user", "content": "On."},
@@ -30,7 +33,7 @@ class Reading(TokenCounter):
         return len(text) // 4
 
 
-def _messages(where: str, text: str) -> list[dict[str, object]]:
+def _messages(where: str, text: str) -> list[Dict]:
     if where == "output":
         return [
             {"role": "assistant", "tool_calls": [CALL]},
