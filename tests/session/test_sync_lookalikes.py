@@ -10,8 +10,8 @@ import pytest
 from context_compaction import Budget, Message, Policy, Session, compact, open_archive
 from context_compaction.render.context_message import beginning_text
 from tests.session.kept import Form, Kept, each_depth, every_form, in_form, stripped
-from tests.session.lists import Dict, said
-from tests.session.talks import dicts, session
+from tests.session.lists import Dict, named, said
+from tests.session.talks import dicts, session, turns
 from tests.session.test_sync_rendered import contexts, worked
 from tests.session.test_sync_rendered_forks import reading, talked
 from tests.windows import WORDS, answers, asks, assistant, system, user
@@ -106,6 +106,19 @@ def test_what_is_ours_word_for_word_is_stored_when_a_user_says_it(
     again = session(s._archive)  # pyright: ignore[reportPrivateUsage]
     assert again.sync(in_form(form, log), deep).kind == "unchanged"
     assert again.sync(form(s.context()), deep).kind == "unchanged"
+
+
+def test_a_context_message_that_is_said_among_messages_with_ids() -> None:
+    """Ids tell that the list had begun before it."""
+    s, log = session(policy=Policy.truncating()), named([system("s"), *turns(1, 12)])
+    s.append(log)
+    texts = [m.text for m in s.context() if m.text.startswith("<conversation_summary")]
+    assert len(texts) == 1
+    more = named([user(texts[0]), assistant("I see")], "more")
+    s.sync([*dicts(s.context()), *more])
+    assert said(s) == [*log, *more]
+    s.sync([*dicts(s.context())[2:], user(texts[0])])
+    assert said(s) == [*log, *more, user(texts[0])]
 
 
 @every_form

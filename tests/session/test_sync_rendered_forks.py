@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -14,15 +15,13 @@ from tests.session.test_sync_rendered import contexts, worked
 from tests.windows import answers, asks, assistant, system, user
 
 
-def talked(preset: str = "truncating", archive: Any = ":memory:", pin: int = 0) -> tuple[Session, list[Dict]]:
+def talked(preset: str = "truncating", archive: Any = ":memory:") -> tuple[Session, list[Dict]]:
     """Twenty turns, most of which have left the view; what is left is as it was said."""
     s, log = session(archive, policy=Policy.named(preset)), [system("be brief")]
     s.append(log)
     for number in range(1, 21):
         s.append(turns(number, 1))
         log += turns(number, 1)
-        if pin and len(log) > pin and not s.pins:
-            s.pin(f"m:{pin}")
         s.context()
     assert contexts(dicts(s.context())) == [1]
     return s, log
@@ -66,19 +65,47 @@ def test_the_first_message_behind_the_context_message_is_edited(
         assert s.sync(held, deep).kind == "switched"
 
 
+def holed() -> tuple[Session, list[Dict], list[int]]:
+    """A session whose view shows messages before and behind a hole; its log, and where they stand there."""
+    s, log = session(policy=Policy.extractive()), [system("be brief")]
+    for number in range(1, 41):
+        decided = f"Decided: port 80{number} for /srv/a{number}.py must stay "
+        log += [user(f"ok {number} hm hm hm"), assistant(decided + "text " * 20 * (number % 3 == 0))]
+    s.append(log)
+    s.compact()
+    shown = [log.index(message) for message in dicts(s.context())[2:]]
+    assert any(after - before > 1 for before, after in pairwise(shown))
+    return s, log, shown
+
+
 @every_form
-def test_a_kept_message_before_what_left_is_edited(form: Form) -> None:
-    """A pinned one stands before the hole: what came behind it in the log is not shared."""
-    s, log = talked("truncating", pin=4)
+@each_depth
+def test_a_list_leaves_the_log_on_either_side_of_a_hole(form: Form, *, deep: bool) -> None:
+    """What the context message stands for is shared as far as it lies before the first difference."""
+    for cut in (False, True):
+        for place in (0, 1, 2, len(holed()[2]) - 1):
+            s, log, shown = holed()
+            held = form(s.context())
+            behind = [] if cut else held[place + 3 :]
+            done = s.sync([*held[: place + 2], *in_form(form, [user("edited")]), *behind], deep)
+            first = shown[place]
+            if cut and not place:  # all of what was shown was taken away: nothing tells what is changed
+                first = max(set(range(shown[-1])) - set(shown)) + 1
+            assert done.forked_at == first
+            rest = [] if cut else [log[at] for at in shown[place + 1 :]]
+            assert said(s) == [*log[:first], user("edited"), *rest]
+
+
+@every_form
+@each_depth
+def test_a_hole_is_known_without_the_context_message(form: Form, *, deep: bool) -> None:
+    """By what stands on either side of it."""
+    s, log, _ = holed()
     held = form(s.context())
-    place = dicts(s.context()).index(log[3]) if log[3] in dicts(s.context()) else None
-    at = len(log) - 1
-    if place is not None:
-        s.sync([*held[:place], *in_form(form, [user("edited")]), *held[place + 1 :]])
-        at = 3
-    else:  # it is quoted in the context message
-        s.sync([*held[:-1], *in_form(form, [user("edited")])])
-    assert said(s)[: at + 1] == [*log[:at], user("edited")]
+    for known in ([held[0], *held[2:]], held[2:], held[3:]):
+        assert s.sync(known, deep).kind == "unchanged"
+    s.sync([*held[2:], *in_form(form, [user("on")])], deep)
+    assert (said(s), len(s.branches())) == ([*log, user("on")], 1)
 
 
 @every_form
@@ -160,7 +187,7 @@ def test_a_list_cut_to_our_context_message() -> None:
     first = log.index(dicts(s.context())[2])
     assert s.sync(held[:2]).forked_at == first
     assert said(s) == log[:first]
-    s.sync([*held[:2], user("on from there")])
+    assert s.sync([*held[:2], user("on from there")]).kind == "grown"
     assert said(s) == [*log[:first], user("on from there")]
 
 
