@@ -28,6 +28,9 @@ class LiveLog:
         self._archive = archive
         self._counter = counter
         self._options = options
+        self._take(state)
+
+    def _take(self, state: BranchState) -> None:
         self.branch = state.branch
         self.fork_at = state.fork_at
         self.last_seq = state.last_seq
@@ -115,6 +118,10 @@ class LiveLog:
     def _loaded(self) -> dict[int, LogRecord]:
         if self._records is None:
             rows = self._archive.messages(self.branch, _shown_ranges(self._view, self.last_seq))
+            if any(row.pruned for row in rows):
+                # No view shows what is gone: this one was replaced since the branch was looked at.
+                self._take(self._archive.state(self.branch))
+                rows = self._archive.messages(self.branch, _shown_ranges(self._view, self.last_seq))
             self._records = {row.seq: self._record(row) for row in rows}
             self._view = self._recounted(self._view, self._records)
         return self._records

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from context_compaction import CannotCompact, Policy, Session, Usage
+from context_compaction import CannotCompact, Policy, Session, Usage, open_archive
 from tests.histories import histories
 from tests.session.talks import dicts, filling, session, turns, wire
-from tests.windows import user
+from tests.windows import asks, assistant, user
 
 OTHER_PROCESS = """
 import json, sys
@@ -93,8 +94,6 @@ def turn(s: Session) -> object:
 
 def test_two_sessions_on_one_archive_do_not_mix() -> None:
     """Two ids and two namespaces: four logs."""
-    from context_compaction import open_archive
-
     archive = open_archive(":memory:")
     names = [("a", "x"), ("b", "x"), ("a", "y"), ("b", "y")]
     sessions = [session(archive, session_id=one, namespace=space) for one, space in names]
@@ -124,6 +123,20 @@ def test_a_compaction_by_another_handle_is_taken_over(tmp_path: Path) -> None:
         assert shown
 
 
+@pytest.mark.parametrize("work", [Session.compact, Session.after_turn, Session.preview, Session.context])
+def test_a_prune_before_the_first_look(work: Callable[[Session], object]) -> None:
+    """A session that was opened and not looked at yet shows what is there then: not a call that is gone."""
+    with open_archive(":memory:") as archive:
+        session(archive).append([user("x"), asks("c"), user("y"), assistant("z")])
+        s = session(archive)
+        archive.prune(max_age=0, uncovered=True)
+        work(s)
+        assert "m:1-m:4: 4 messages archived" in s.context()[0].text
+        assert s.stats.messages_seen == 1
+        s.append(user("new"))
+        assert [message.text for message in s.context()][1:] == ["new"]
+
+
 def test_a_second_compaction_by_hand_does_not_trip_over_the_first(tmp_path: Path) -> None:
     """Nothing was appended in between, so nothing told the second handle that the view had moved."""
     with session(tmp_path / "a.db") as one, session(tmp_path / "a.db") as two:
@@ -137,8 +150,6 @@ def test_a_second_compaction_by_hand_does_not_trip_over_the_first(tmp_path: Path
 
 
 def test_closing_twice_is_fine_and_the_archive_of_the_caller_stays_open() -> None:
-    from context_compaction import open_archive
-
     archive = open_archive(":memory:")
     s = session(archive)
     s.append(user("hello"))
