@@ -10,7 +10,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
+from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from context_compaction import Policy, Session, SQLiteArchive
 from context_compaction.archive.sqlite import opening
@@ -25,7 +25,6 @@ PRESETS = ("layered", "layered", "truncating", "masking", "extractive", "anchore
 UNSYNCED = ("PRAGMA synchronous = OFF", *(one for one in opening.SETTINGS if "synchronous" not in one))
 Tell = Callable[[Model], object]
 numbers = st.integers(0, 11)
-FIRST: tuple[Key, ...] = (("one", "s1"), ("one", "s2"), ("two", "s1"))
 DAY = 86_400.0
 
 
@@ -78,12 +77,6 @@ class Bench(RuleBasedStateMachine):
             handle.close()
         self.handles = {}
         self.archive.close()
-
-    @initialize(sessions=st.integers(1, 3), said=st.integers(0, 30))
-    def first(self, sessions: int, said: int) -> None:
-        for key in FIRST[:sessions]:
-            self.begin(key)
-            self.say(key, messages.turns(said))
 
     def say(self, key: Key, said: Sequence[Dict]) -> None:
         """Append."""

@@ -13,7 +13,8 @@ from tests.machine.model import BranchModel, Dict, pin_text
 
 COUNTER: TokenCounter = CallableCounter(lambda text: len(text) // 4 + 1)
 """Fast, and much the same for every kind of text."""
-BUDGET = Budget(context_window=700, reserve_tokens=70)
+BUDGET = Budget(context_window=1000, reserve_tokens=100)
+"""Small, but a summary is worth writing: at most 15 % of the input, and 96 tokens at least."""
 _SEQ = re.compile(r"m:(\d+)")
 
 

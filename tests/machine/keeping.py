@@ -64,7 +64,7 @@ class Keeping(Bench):
 
     @rule(
         who=numbers,
-        forks=st.sampled_from(("raise", "detach", "cascade")),
+        forks=st.sampled_from(("detach", "cascade", "detach", "raise")),
         used=st.booleans(),
         fault=faults,
     )
@@ -73,7 +73,8 @@ class Keeping(Bench):
         self, who: int, forks: Literal["raise", "detach", "cascade"], used: bool, fault: Fault | None
     ) -> None:
         """Gone, to the last byte; and an object of the session that is still there begins it anew."""
-        key = self.key(who)
+        shared = [key for key in self.model.sessions if self.model.forked_from(key)]
+        key = shared[who % len(shared)] if shared and who % 3 else self.key(who)
         namespace, session_id = key
         if forks == "raise" and (len(self.model.sessions[key].branches) > 1 or self.model.forked_from(key)):
             with pytest.raises(SessionHasForks):
@@ -165,8 +166,9 @@ class Keeping(Bench):
     @rule(who=numbers, which=numbers, number=st.integers(0, 200))
     def recall(self, who: int, which: int, number: int) -> None:
         """A word is found where it was said, in the session's own branch, and nowhere else."""
-        wanted = word(1 + number % (self.said + 1))
         handle, log = self.handle(self.key(who), which), self.model.active(self.key(who)).log
+        own = {found for one in log for found in WORD.findall(one.json)}
+        wanted = _nth(own if number % 2 else self._words() - own, number) or word(0)
         said = {seq for seq, one in enumerate(log, 1) if not one.pruned and wanted in WORD.findall(one.json)}
         hits = handle.recall(f"what of {wanted}?", k=100)
         found = {int(hit.ref[2:]): hit for hit in hits if hit.message is not None}
@@ -181,3 +183,7 @@ class Keeping(Bench):
             if hit.summary is not None:
                 assert wanted in WORD.findall(hit.summary.text)
                 assert seen.told(handle.expand(hit.ref))
+
+
+def _nth(words: set[str], number: int) -> str | None:
+    return sorted(words)[number % len(words)] if words else None

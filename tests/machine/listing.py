@@ -11,7 +11,7 @@ from hypothesis.stateful import rule
 from context_compaction.session import SyncResult
 from context_compaction.testing.faults import Fault
 from tests.machine.bench import Bench, faults, numbers
-from tests.machine.messages import batches, plain
+from tests.machine.messages import batches, plain, turns
 from tests.machine.model import HEAD_ROLES, BranchModel, Dict, Key, Model
 from tests.machine.syncing import Synced, chat, sync
 
@@ -83,7 +83,7 @@ class Listing(Bench):
         which=numbers,
         of=numbers,
         change=st.sampled_from(tuple(CHANGES)),
-        at=st.integers(0, 40),
+        at=st.integers(0, 60),
         new=plain("assistant"),
         more=st.one_of(st.just([]), batches),
         named=st.booleans(),
@@ -127,6 +127,23 @@ class Listing(Bench):
         if fault is None:
             [done], [wanted] = results, told[:1]
             assert Synced(done.kind, done.appended, done.superseded, done.forked_at) == wanted
+
+    @rule(who=numbers, of=numbers, change=st.sampled_from(tuple(CHANGES)), at=st.integers(0, 60))
+    def sync_ordinary_talk(self, who: int, of: int, change: str, at: int) -> None:
+        """The same with little to choose, so that it is tried often."""
+        [new, *more] = turns(1 + at % 4, start=4)
+        self.sync(
+            who=who,
+            which=of,
+            of=of,
+            change=change,
+            at=at,
+            new=new,
+            more=more,
+            named=of % 2 == 0,
+            deep=at % 2 == 0,
+            fault=None,
+        )
 
 
 def _only_forked(model: Model, key: Key, listed: Listed) -> None:

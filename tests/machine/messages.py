@@ -79,7 +79,7 @@ batches = st.lists(messages, min_size=1, max_size=4)
 def turns(count: int, start: int = 0) -> list[Dict]:
     """So many messages of an ordinary conversation with tools; ``start``: where in its round it begins."""
     talk = [_ROUND[(start + place) % len(_ROUND)] for place in range(count)]
-    return [{**message, "content": f"{OWN} {message['content']} " + "and so on " * 6} for message in talk]
+    return [{**message, "content": f"{OWN} {message['content']} " + "and so on " * 10} for message in talk]
 
 
 _ROUND: tuple[Dict, ...] = (

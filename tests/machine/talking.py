@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import rule
+from hypothesis.stateful import initialize, rule
 
 from context_compaction import CannotCompact, CompactionEvent, DuplicateMessage, Session, UnknownReference
 from context_compaction.errors import SessionExists
@@ -19,11 +19,30 @@ from tests.machine.model import Dict, Key, Model, pin_text
 
 HOW = ("context", "compact", "focus", "after_turn")
 OTHER: Dict = {"role": "user", "content": f"{OWN} other"}
-NAMES = tuple((namespace, session_id) for namespace in ("one", "two") for session_id in ("s1", "s2"))
+NAMES = tuple((namespace, session_id) for session_id in ("s1", "s2") for namespace in ("one", "two"))
 
 
 class Talking(Bench):
     """What is done with sessions, but for `sync`."""
+
+    @initialize(
+        sessions=st.integers(1, 3),
+        said=st.integers(1, 30),
+        compacted=st.booleans(),
+        forks=st.integers(0, 3),
+        at=st.integers(0, 60),
+    )
+    def first(self, sessions: int, said: int, compacted: bool, forks: int, at: int) -> None:
+        """Something of everything, so that few steps lead far."""
+        for who, key in enumerate(NAMES[:sessions]):
+            self.begin(key)
+            self.say(key, turns(said))
+            self.pin(who, 0, at, part=bool(at % 2), fault=None)
+            if compacted:
+                self.compaction(who, 0, "compact", None)
+        for number in range(forks):
+            self.fork_to_a_session(-number, 0, at + number, more=number, fault=None)
+            self.pin(0, 0, number, part=False, fault=None)
 
     @rule(key=st.sampled_from(NAMES))
     def open(self, key: Key) -> None:
@@ -61,22 +80,25 @@ class Talking(Bench):
             with pytest.raises(DuplicateMessage):
                 handle.append([more, {**other, "id": again["id"]}])
 
-    @rule(who=numbers, at=st.integers(0, 40), as_text=st.booleans(), fault=faults)
-    def fork(self, who: int, at: int, as_text: bool, fault: Fault | None) -> None:
+    @rule(who=numbers, at=st.integers(0, 60), as_text=st.booleans(), more=st.integers(0, 9), fault=faults)
+    def fork(self, who: int, at: int, as_text: bool, more: int, fault: Fault | None) -> None:
         key, handle = self.key(who), self.handle(self.key(who))
         seq = at % (len(self.model.active(key).log) + 1)
         place = f"m:{seq}" if as_text and seq else seq
         self.do(lambda: handle.fork(place), lambda model: model.fork(key, seq), fault)
+        self.say(key, turns(more))
 
-    @rule(who=numbers, which=numbers, at=st.integers(0, 40), name=numbers, fault=faults)
-    def fork_to_a_session(self, who: int, which: int, at: int, name: int, fault: Fault | None) -> None:
+    @rule(who=numbers, which=numbers, at=st.integers(0, 60), more=numbers, fault=faults)
+    def fork_to_a_session(self, who: int, which: int, at: int, more: int, fault: Fault | None) -> None:
+        """Either goes on for itself."""
         key, handle = self.key(who), self.handle(self.key(who), which)
-        seq, other = at % (len(self.model.active(key).log) + 1), (key[0], f"s{name % 6}")
-        if other in self.model.sessions:
-            with pytest.raises(SessionExists):
-                handle.fork(seq, other[1])
-            return
+        seq, other = at % (len(self.model.active(key).log) + 1), (key[0], f"f{self.model.begun}")
+        with pytest.raises(SessionExists):
+            handle.fork(seq, key[1])
         self.do(lambda: handle.fork(seq, other[1]).close(), lambda model: model.fork(key, seq, other), fault)
+        self.say(key, turns(more))
+        if other in self.model.sessions:
+            self.say(other, turns(more % 4))
 
     @rule(who=numbers, which=numbers, at=numbers, fault=faults)
     def switch(self, who: int, which: int, at: int, fault: Fault | None) -> None:
@@ -85,7 +107,7 @@ class Talking(Bench):
         place = at % len(branches)
         self.do(lambda: handle.switch(branches[place].id), lambda model: model.switch(key, place), fault)
 
-    @rule(who=numbers, which=numbers, at=st.integers(0, 40), part=st.booleans(), fault=faults)
+    @rule(who=numbers, which=numbers, at=st.integers(0, 60), part=st.booleans(), fault=faults)
     def pin(self, who: int, which: int, at: int, part: bool, fault: Fault | None) -> None:
         key, handle = self.key(who), self.handle(self.key(who), which)
         log = self.model.active(key).log
