@@ -13,8 +13,8 @@ from tests.machine.talking import Talking
 
 STORM = os.environ.get("HYPOTHESIS_PROFILE") == "storm"
 SETTINGS = settings(
-    max_examples=100 if STORM else 25,
-    stateful_step_count=40 if STORM else 25,
+    max_examples=60 if STORM else 25,
+    stateful_step_count=30 if STORM else 25,
     suppress_health_check=settings.get_profile("storm").suppress_health_check,
 )
 
