@@ -21,7 +21,7 @@ test: lint types ## Lint, types, and every test not marked slow
 	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) $(ARGS)
 
 test-all: lint types ## The same with the slow tests: full replays, storms, more generated conversations
-	HYPOTHESIS_PROFILE=storm $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	HYPOTHESIS_PROFILE=storm $(BIN)/python -m pytest -o faulthandler_timeout=1800 -n $(WORKERS) $(ARGS)
 
 lint: $(STAMP) ## Style, format, and who imports whom
 	$(BIN)/ruff check .
