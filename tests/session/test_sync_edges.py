@@ -171,3 +171,15 @@ def test_a_log_that_is_pruned_whole_still_differs() -> None:
         assert (s.sync(changed).kind, said(s)) == ("forked", changed)
         s.switch(s.branches()[1].id)
         assert s.sync(whole).kind == "switched"
+
+
+def test_a_list_that_goes_on_where_a_view_ends_is_read_as_the_log() -> None:
+    """All but a pinned message was pruned: the list has the others, and its end is another one."""
+    with open_archive(":memory:") as archive:
+        s, whole = session(archive), turns(1, 3)
+        s.sync(whole)
+        s.pin("m:1")
+        archive.prune(max_age=0, uncovered=True)
+        changed = [*whole[:-1], assistant("other")]
+        done = session(archive).sync(changed)
+        assert (done.kind, done.forked_at, done.appended) == ("forked", len(whole) - 1, 1)

@@ -66,10 +66,15 @@ class Comparison:
         found: list[Agreement] = []
         matcher = Matcher(outline, ours, deep=self._deep, total=len(self._items))
         for parts in taken_apart(self._items, outline, ours, matcher):
+            least = 0
             for order in possible_orders(outline, ours, parts):
-                found.append(Agreement(outline, ours, matcher, parts, matcher.match(parts.body, order)))
-                if found[-1].match.whole:
+                match = matcher.match(parts.body, order)
+                if len(match.seqs) < least and not parts.contexts:
+                    continue  # what a view showed is no better a reading than the log that it leaves out
+                found.append(Agreement(outline, ours, matcher, parts, match))
+                if match.whole:
                     return found[-1]
+                least = max(least, len(match.seqs))
         return max(found, key=lambda agreement: agreement.match.worth)
 
     def _elsewhere(self, here: Parts, ours: Ours) -> Iterable[Agreement]:
