@@ -111,15 +111,14 @@ class Keeping(Bench):
     def _let_go(self, used: Key | None) -> None:
         """Objects of sessions that are gone; the one that is used goes on as if it were new."""
         for key in [key for key in self.handles if key not in self.model.sessions]:
-            handles = self.handles.pop(key)
+            first, *others = self.handles.pop(key)
             if key == used:
-                self.handles[key] = handles
                 [message] = self.made([OTHER])
-                handles[0].append(message)
+                first.append(message)
                 self.model.open(key)
                 self.model.append(key, message)
-                continue
-            for handle in handles:
+                self.handles[key] = [first]
+            for handle in others if key == used else [first, *others]:
                 handle.close()
 
     @rule()

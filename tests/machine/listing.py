@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
@@ -18,22 +18,18 @@ from tests.machine.syncing import Synced, chat, sync
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A list: system head, body, and how many messages are missing at the beginning of the body."""
+    """A list that somebody keeps: system head and body."""
 
     head: list[Dict]
     body: list[Dict]
-    trimmed: int = 0
 
     @classmethod
     def of(cls, branch: BranchModel) -> Listed:
         return cls(*chat(branch))
 
-    def but(self, **changes: list[Dict] | int) -> Listed:
-        """The same with these parts changed; what it begins with is its head."""
-        changed = replace(self, **changes)  # pyright: ignore[reportArgumentType]
-        if changed.trimmed:
-            return changed
-        whole = [*changed.head, *changed.body]
+    def but(self, *, head: list[Dict] | None = None, body: list[Dict] | None = None) -> Listed:
+        """The same with a part changed; what it begins with is its head."""
+        whole = [*(self.head if head is None else head), *(self.body if body is None else body)]
         end = next((n for n, message in enumerate(whole) if message["role"] not in HEAD_ROLES), len(whole))
         return Listed(whole[:end], whole[end:])
 
@@ -48,15 +44,15 @@ def _edited(listed: Listed, at: int, new: Dict) -> Listed:
 
 
 def _removed(listed: Listed, at: int, _: Dict) -> Listed:
-    """Not the first one: without it, the list is a trimmed one."""
-    place = 1 + at % max(1, len(listed.body) - 1)
+    place = at % max(1, len(listed.body))
     return listed.but(body=[*listed.body[:place], *listed.body[place + 1 :]])
 
 
 def _trimmed(listed: Listed, at: int, _: Dict) -> Listed:
-    """With or without its head; some of the body is left."""
-    start = at % max(1, len(listed.body))
-    return listed.but(head=listed.head if at % 2 else [], body=listed.body[start:], trimmed=start)
+    """With or without its head; it never begins with a system message that is none of the head."""
+    starts = [n for n, message in enumerate(listed.body) if message["role"] not in HEAD_ROLES]
+    start = starts[at % len(starts)] if starts else 0
+    return listed.but(head=listed.head if at % 2 else [], body=listed.body[start:])
 
 
 CHANGES: dict[str, Change] = {
@@ -107,11 +103,7 @@ class Listing(Bench):
         """The list of the active branch or, one time in three, of any other, after a change."""
         key, handle = self.key(who), self.handle(self.key(who), which)
         session = self.model.sessions[key]
-        source = (
-            session.branches[of % len(session.branches)]
-            if of % 3 == 0 and change != "trimmed"
-            else session.active
-        )
+        source = session.branches[of % len(session.branches)] if of % 3 == 0 else session.active
         [fresh] = self.made([new])
         listed = CHANGES[change](Listed.of(source), at, fresh)
         if change != "nothing":
@@ -120,7 +112,7 @@ class Listing(Bench):
         told: list[Synced] = []
         self.do(
             lambda: results.append(handle.sync([*listed.head, *listed.body], deep)),
-            lambda model: told.append(sync(model, key, listed.head, listed.body, listed.trimmed)),
+            lambda model: told.append(sync(model, key, listed.head, listed.body)),
             fault,
             between=[lambda model: _only_forked(model, key, listed)],
         )
@@ -149,7 +141,7 @@ class Listing(Bench):
 def _only_forked(model: Model, key: Key, listed: Listed) -> None:
     """A fork becomes the active branch with the first append to it: until then it is a branch beside."""
     session, before = model.sessions[key], model.active(key)
-    if sync(model, key, listed.head, listed.body, listed.trimmed).kind == "forked":
+    if sync(model, key, listed.head, listed.body).kind == "forked":
         branch = session.active
         branch.log = branch.log[: branch.fork_at]
         session.active = before

@@ -24,15 +24,11 @@ def chat(branch: BranchModel) -> tuple[list[Dict], list[Dict]]:
     return [said.message for _, said in branch.head], [said.message for _, said in branch.body]
 
 
-def sync(model: Model, key: Key, head: Sequence[Dict], body: Sequence[Dict], trimmed: int = 0) -> Synced:
-    """Make the log of a session equal a list.
-
-    ``trimmed``: so many messages are missing at the beginning of the body; the rest reaches the log's end.
-    """
+def sync(model: Model, key: Key, head: Sequence[Dict], body: Sequence[Dict]) -> Synced:
+    """Make the log of a session equal a list, or one that its beginning was trimmed from."""
     session = model.sessions[key]
     before = session.active
-    start, agreed = _start(before, session.branches, body, trimmed)
-    missing = trimmed if start is before else 0
+    start, missing, agreed = _start(before, session.branches, body)
     rest = list(body[agreed - missing :])
     at = _leaves_at(start, agreed, head)
     forked = at < len(start.log)
@@ -50,31 +46,35 @@ def sync(model: Model, key: Key, head: Sequence[Dict], body: Sequence[Dict], tri
 
 
 def _start(
-    here: BranchModel, branches: Sequence[BranchModel], body: Sequence[Dict], trimmed: int
-) -> tuple[BranchModel, int]:
-    """The branch that the list goes on from, and up to where of its body they agree.
+    here: BranchModel, branches: Sequence[BranchModel], body: Sequence[Dict]
+) -> tuple[BranchModel, int, int]:
+    """The branch that the list goes on from; how many messages of its body the list lacks at the beginning,
+    and up to which they agree.
 
-    The present one, if the list has it to its end. Else one of the others that it has to their end, if that
-    is no less of the list; also where the present one said nothing of its own yet, if that is more.
+    The present branch, if the list has it to its end. Else one of the others that it has to their end, if
+    that is no less of the list; also where the present one said nothing of its own yet, if that is more.
     """
-    agreed = len(here.body) if trimmed else _agreeing(here, body)
-    shared = agreed - trimmed
-    whole = agreed == len(here.body)
+    texts = [said.json for _, said in here.body]
+    missing = texts.index(first) if body and (first := json.dumps(body[0])) in texts else 0
+    shared = _agreeing(texts[missing:], body)
+    whole = missing + shared == len(texts)
     nothing_own = max((seq for seq, _ in here.body), default=0) <= here.fork_at
     if not whole or (nothing_own and shared < len(body)):
-        others = [other for other in reversed(branches) if other is not here]
-        held = [other for other in others if 0 < len(other.body) == _agreeing(other, body)]
-        longest = max(held, key=lambda other: len(other.body), default=None)
-        if longest is not None and len(longest.body) >= shared + whole:
-            return longest, len(longest.body)
-    return here, agreed
+        others = [(other, len(other.body)) for other in reversed(branches) if other is not here]
+        held = [
+            (other, length)
+            for other, length in others
+            if 0 < length == _agreeing([said.json for _, said in other.body], body)
+        ]
+        longest, length = max(held, key=lambda found: found[1], default=(here, 0))
+        if length >= max(1, shared + whole):
+            return longest, 0, length
+    return here, missing, missing + shared
 
 
-def _agreeing(branch: BranchModel, body: Sequence[Dict]) -> int:
-    own = [said.json for _, said in branch.body]
-    listed = [json.dumps(message) for message in body]
-    pairs = zip(own, listed, strict=False)
-    return next((n for n, (one, other) in enumerate(pairs) if one != other), min(len(own), len(listed)))
+def _agreeing(texts: Sequence[str], body: Sequence[Dict]) -> int:
+    pairs = zip(texts, map(json.dumps, body), strict=False)
+    return next((n for n, (one, other) in enumerate(pairs) if one != other), min(len(texts), len(body)))
 
 
 def _leaves_at(branch: BranchModel, agreed: int, head: Sequence[Dict]) -> int:
