@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.checker import Request, Terms, check_prefix, check_request, floor, independent_count
 from tests.checker.log import pair
 from tests.checker.rearming import Attempt, Rearming, check_rearming
@@ -39,6 +41,26 @@ def test_a_changed_system_message_supersedes():
     log = [{"role": "system", "content": "old"}, user("Hi."), {"role": "system", "content": "new"}]
     request = Request(log, [log[2], log[1]], 4000, COUNTS, superseded={1: 3})
     assert check_request(request) == []
+
+
+def test_a_system_message_of_the_head_comes_between_no_call_and_its_result():
+    """Wherever it is in the log: one that replaces another, and one that joins."""
+    log = [
+        {"role": "system", "content": "old"},
+        user("Hi."),
+        assistant("", "a", "b"),
+        {"role": "system", "content": "new"},
+        tool("a", "1"),
+        {"role": "system", "content": "one more"},
+        tool("b", "2"),
+    ]
+    shown = [log[3], log[5], log[1], log[2], log[4], log[6]]
+    terms: dict[str, Any] = {"superseded": {1: 4}, "joined": [6]}
+    assert check_request(Request(log, shown, 4000, COUNTS, **terms)) == []
+    assert floor(log, Terms(4000, independent_count, **terms)).system == independent_count(shown[:2])
+    wrong = check_request(Request(log, [*shown[1:], log[0]], 4000, COUNTS, **terms))
+    assert {problem.rule for problem in wrong} >= {"system-head", "foreign"}
+    assert check_request(Request(log, shown, 4000, COUNTS)) != []
 
 
 def test_without_an_archive_nothing_is_named():
