@@ -230,3 +230,26 @@ def test_an_archive_lost_before_anybody_asked_for_a_view_fails_no_turn(
     archive.close()
     assert s.after_turn() is None
     assert "no post-turn compaction" in caplog.text
+
+
+def test_a_fork_before_two_forks_that_have_the_same_version() -> None:
+    """Each of them has the version that it began with; the new one takes over what the last one had."""
+    with open_archive(":memory:") as archive:
+        s = session(archive, policy=Policy.masking())
+        s.append(_looking_up(8))
+        s.compact()
+        first = s.view
+        s.fork(24)
+        s.append(_looking_up(3))
+        s.fork(30)
+        s.append(_looking_up(3))
+        s.compact()
+        assert (first.version, s.view.version) == (1, 2)
+        s.fork(24)
+        assert (len(s.history()), s.view.version, s.view.head_end) == (24, 2, 24)
+        assert archive.view(s.branches()[-1].id, 1) == first
+        assert archive.verify() == []
+
+
+def _looking_up(count: int) -> list[dict[str, Any]]:
+    return [message for _ in range(count) for message in (user("?"), asks("c"), answers("c", "line " * 60))]

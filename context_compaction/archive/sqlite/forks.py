@@ -47,7 +47,7 @@ FROM calls WHERE branch = ? AND seq <= ?
 """
 # Versions and reports of a branch none of whose messages are shared.
 COPY_VIEWS = """
-INSERT INTO views (branch, version, head_end, pins, entries)
+INSERT OR IGNORE INTO views (branch, version, head_end, pins, entries)
 SELECT ?, version, head_end, pins, entries FROM views WHERE branch = ? AND version < ? AND head_end <= ?
 """
 COPY_COMPACTIONS = """
@@ -84,16 +84,16 @@ def _shared(connection: sqlite3.Connection, branch: int, plan: Fork) -> list[Spa
 
 
 def _copy_compacted(connection: sqlite3.Connection, branch: int, child: int, plan: Fork) -> None:
-    """What a branch without a message up to the fork compacted of those that it shares itself."""
-    for span in spans_of(connection, branch):
-        if span.first <= plan.at:
-            continue
+    """What branches without a message up to the fork compacted of those that they share themselves."""
+    left = [span for span in spans_of(connection, branch) if span.first > plan.at]
+    for span in reversed(left):  # a version that several have is that of the last one, as in `read_view`
+        connection.execute(COPY_VIEWS, (child, span.branch, plan.view.version, plan.at))
+    for span in left:
         known = replace(span, last_summary=min(span.last_summary, plan.last_summary))
         summaries = list(read_summaries(connection, [known]).values())
         for summary in summaries:
             add_summary(connection, child, summary)
         index_summaries(connection, child, summaries)
-        connection.execute(COPY_VIEWS, (child, span.branch, plan.view.version, plan.at))
         connection.execute(COPY_COMPACTIONS, (child, span.branch, plan.at))
 
 
