@@ -118,7 +118,8 @@ class Listing(Bench):
         )
         if fault is None:
             [done], [wanted] = results, told[:1]
-            assert Synced(done.kind, done.appended, done.superseded, done.forked_at) == wanted
+            said = Synced(done.kind, done.appended, done.superseded, done.forked_at)
+            assert said == wanted, (said, wanted)
 
     @rule(who=numbers, of=numbers, change=st.sampled_from(tuple(CHANGES)), at=st.integers(0, 60))
     def sync_ordinary_talk(self, who: int, of: int, change: str, at: int) -> None:

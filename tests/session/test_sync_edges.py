@@ -14,6 +14,7 @@ from context_compaction import (
     DuplicateMessage,
     InvalidMessage,
     Message,
+    Policy,
     ToolResultBlock,
     open_archive,
 )
@@ -183,3 +184,12 @@ def test_a_list_that_goes_on_where_a_view_ends_is_read_as_the_log() -> None:
         changed = [*whole[:-1], assistant("other")]
         done = session(archive).sync(changed)
         assert (done.kind, done.forked_at, done.appended) == ("forked", len(whole) - 1, 1)
+
+
+def test_another_beginning_shares_nothing_with_what_a_view_left_out() -> None:
+    """The list has no context message: nothing says that it went on from what was compacted."""
+    s, whole = session(policy=Policy.truncating()), turns(1, 6)
+    s.sync(whole)
+    assert s.compact().committed
+    changed = [user("other"), *whole[1:]]
+    assert (s.sync(changed).forked_at, said(s)) == (0, changed)

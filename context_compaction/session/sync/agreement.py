@@ -70,11 +70,11 @@ class Comparison:
             for order in possible_orders(outline, ours, parts):
                 match = matcher.match(parts.body, order)
                 if len(match.seqs) < least and not parts.contexts:
-                    continue  # what a view showed is no better a reading than the log that it leaves out
+                    continue  # a view that explains less of the list than the log does, or nothing
                 found.append(Agreement(outline, ours, matcher, parts, match))
                 if match.whole:
                     return found[-1]
-                least = max(least, len(match.seqs))
+                least = max(least, len(match.seqs), 1)
         return max(found, key=lambda agreement: agreement.match.worth)
 
     def _elsewhere(self, here: Parts, ours: Ours) -> Iterable[Agreement]:
