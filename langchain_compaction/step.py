@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast, overload
 
@@ -11,8 +11,7 @@ from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import Runnable, RunnableConfig, ensure_config
 
-from context_compaction import Budget, InvalidPolicy, Message, Policy, TokenCounter, acompact, compact
-from context_compaction.policy import layered
+from context_compaction import Budget, Message, Policy, TokenCounter, acompact, compact
 from langchain_compaction.counting import CounterLike, counter_of
 from langchain_compaction.drafting import drafter_of
 from langchain_compaction.messages import read_all, to_langchain
@@ -98,7 +97,7 @@ def compact_messages(
     opened = None if archive is None else archive_of(archive)
     step: _Stateless | _Stateful
     if opened is None:
-        step = _Stateless(budget, counter, policy or Policy.layered(), drafter_of(drafter), is_pinned)
+        step = _Stateless(budget, counter, policy, drafter_of(drafter), is_pinned)
     else:
         step = _Stateful(
             Sessions(
@@ -192,7 +191,7 @@ class _Stateless:
 
     budget: Budget
     counter: TokenCounter
-    policy: Policy
+    policy: Policy | None
     drafter: Any
     is_pinned: Pinned
 
@@ -206,7 +205,8 @@ class _Stateless:
         return {
             "budget": self.budget,
             "counter": self.counter,
-            "policy": _asked(self.policy, context_management_of(config)),
+            "policy": self.policy,
+            "context_management": context_management_of(config),
             "drafter": self.drafter,
             "is_pinned": self.is_pinned,
         }
@@ -229,23 +229,6 @@ class _Stateful:
         async with aturn_of(session):
             await session.async_(messages, deep=True)
             return await session.acontext(context_management=context_management_of(config))
-
-
-def _asked(policy: Policy, edits: Sequence[Mapping[str, Any]] | None) -> Policy:
-    """The policy with the trigger that a run's ``context_management`` asks for, as sessions read it."""
-    for edit in edits or ():
-        threshold = edit.get("compact_threshold")
-        if edit.get("type") != "compaction":
-            raise InvalidPolicy(
-                f"context_management type {edit.get('type')!r}: only 'compaction' is understood"
-            )
-        if threshold is None or not policy.enabled:
-            continue
-        if not isinstance(threshold, int) or isinstance(threshold, bool) or threshold <= 0:
-            raise InvalidPolicy(f"compact_threshold is {threshold!r}; give a positive number of tokens")
-        rule = policy.pre_turn if policy.pre_turn is not None and policy.pre_turn.ladder.rungs else layered()
-        return Policy(pre_turn=rule.with_trigger(("tokens", threshold)), post_turn=policy.post_turn)
-    return policy
 
 
 def _typed(function: Any) -> Any:

@@ -18,7 +18,7 @@ from context_compaction.planner.drivers import Steps, adrive, drive
 from context_compaction.planner.planner import plan, plan_event
 from context_compaction.planner.switch import off_reason, switched_off
 from context_compaction.planner.task import Task
-from context_compaction.policy import BARE_RULE, Policy
+from context_compaction.policy import Policy, Rule, pre_turn_rule
 from context_compaction.render import Renderer, RenderOptions
 from context_compaction.render.recording import log_window
 from context_compaction.tools import ToolRules
@@ -38,16 +38,19 @@ def compact(
     counter: TokenCounter | Callable[[str], int] | str | None = None,
     tools: ToolRules | None = None,
     is_pinned: Callable[[Message], bool] | None = None,
+    context_management: Sequence[Mapping[str, Any]] | None = None,
 ) -> Compacted:
     """Make messages fit, once, without keeping anything: the pre-turn rule, its whole ladder on SOFT too.
 
-    Returns the messages that a model should see and the report. Raises `CannotCompact` when the floor
-    does not fit, `InvalidMessage` for a message that cannot be read.
+    ``context_management``: the trigger of this call, as providers take it. Returns the messages that a model
+    should see and the report. Raises `CannotCompact` when the floor does not fit, `InvalidMessage` for a
+    message that cannot be read, `InvalidPolicy` for an edit that means nothing.
     """
     counting = TokenCounter.of(counter)
     chain = DrafterChain.of(drafter, counting)
     log = _Log.of(messages, counting, is_pinned)
-    return drive(_steps(log, budget, policy or Policy.layered(), chain, tools or ToolRules()), chain.start)
+    call = _Call.of(budget, policy or Policy.layered(), tools or ToolRules(), context_management)
+    return drive(_steps(log, call, chain), chain.start)
 
 
 async def acompact(
@@ -59,13 +62,34 @@ async def acompact(
     counter: TokenCounter | Callable[[str], int] | str | None = None,
     tools: ToolRules | None = None,
     is_pinned: Callable[[Message], bool] | None = None,
+    context_management: Sequence[Mapping[str, Any]] | None = None,
 ) -> Compacted:
     """`compact` on the running event loop: drafts do not block it."""
     counting = TokenCounter.of(counter)
     chain = DrafterChain.of(drafter, counting)
     log = _Log.of(messages, counting, is_pinned)
-    steps = _steps(log, budget, policy or Policy.layered(), chain, tools or ToolRules())
-    return await adrive(steps, chain.start)
+    call = _Call.of(budget, policy or Policy.layered(), tools or ToolRules(), context_management)
+    return await adrive(_steps(log, call, chain), chain.start)
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """What this call asks for."""
+
+    budget: Budget
+    rule: Rule
+    tools: ToolRules
+    off: bool
+
+    @classmethod
+    def of(
+        cls,
+        budget: Budget,
+        policy: Policy,
+        tools: ToolRules,
+        context_management: Sequence[Mapping[str, Any]] | None,
+    ) -> _Call:
+        return cls(budget, pre_turn_rule(policy, context_management).rule, tools, switched_off(policy))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +117,12 @@ class _Log:
         return cls(window, tuple(pins), counter, Renderer(View(), window, {}, counter, _OPTIONS))
 
 
-def _steps(
-    log: _Log, budget: Budget, policy: Policy, chain: DrafterChain, tools: ToolRules
-) -> Steps[Compacted]:
+def _steps(log: _Log, call: _Call, chain: DrafterChain) -> Steps[Compacted]:
     began = time.perf_counter()
-    rule = policy.pre_turn or BARE_RULE
+    rule, budget = call.rule, call.budget
     level = rule.level(log.whole.tokens, len(log.whole.messages), budget.input_tokens)
-    off = switched_off(policy)
-    if off or level == "none":
-        return log.whole.messages, replace(_untouched(log, level, budget, off=off), ms=_since(began))
+    if call.off or level == "none":
+        return log.whole.messages, replace(_untouched(log, level, budget, off=call.off), ms=_since(began))
     task = Task(
         view=View(),
         log=log.window,
@@ -112,7 +133,7 @@ def _steps(
         level=level,
         counter=log.counter,
         pins=log.pins,
-        tools=tools,
+        tools=call.tools,
         options=_OPTIONS,
         drafter_window=chain.window,
         whole_ladder=True,

@@ -18,12 +18,12 @@ from context_compaction.events import CompactionEvent, Side
 from context_compaction.messages import Message
 from context_compaction.planner import Call, Steps, Task, off_reason
 from context_compaction.planner.stateless import read_messages
-from context_compaction.policy import BARE_RULE
+from context_compaction.policy import BARE_RULE, CallRule, pre_turn_rule
 from context_compaction.session.ahead import Ahead
 from context_compaction.session.compactor import Compactor
 from context_compaction.session.forking import fork_of
 from context_compaction.session.race import Race
-from context_compaction.session.settings import PRE_TURN_DEADLINE, CallRule, pre_turn_rule
+from context_compaction.session.settings import PRE_TURN_DEADLINE
 from context_compaction.session.staging import MessageLike, without_known
 from context_compaction.session.state import SessionState
 from context_compaction.session.sync import Syncer, SyncResult

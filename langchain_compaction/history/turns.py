@@ -58,7 +58,7 @@ class Turns:
             self._entered.append(ref(entered))
 
     def _is_known(self, message: BaseMessage) -> bool:
-        if is_marked(message, HISTORIC) or message.id in self._historic | self._put_back:
+        if is_marked(message, HISTORIC) or message.id in self._historic or message.id in self._put_back:
             return True
         return bool(message.id) and from_langchain(message).is_context
 
@@ -70,7 +70,7 @@ class Turns:
             return []
         self._entered = [known for known in self._entered if known() is not turn]
         self._kept = [kept for kept in self._kept if kept is not turn]
-        cut = [asked for asked in turn.asked if asked.id not in back | self._historic]
+        cut = [asked for asked in turn.asked if asked.id not in back and asked.id not in self._historic]
         self._put_back.update(asked.id for asked in cut if is_marked(asked, ASKED) and asked.id)
         return cut
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from context_compaction import CannotCompact, InvalidPolicy, Policy, Usage
+from context_compaction import CannotCompact, InvalidPolicy, Policy, Usage, acompact, compact
 from context_compaction.policy import Rule, layered, truncating
 from tests.session.talks import INPUT, filling, session, size, turns, wire
 from tests.windows import user
@@ -114,6 +114,20 @@ def test_a_provider_style_threshold_is_as_exact_and_may_draft(tokens: int, fires
         s.context(context_management=threshold(500))
         assert [event.committed for event in s.events] == ([True] if fires else [])
         assert len(s.view.summaries) == int(fires)
+
+
+async def test_a_threshold_is_understood_without_an_archive_too() -> None:
+    """By `compact` and its twin, as by sessions."""
+    with session() as s:
+        budget, counter = s._core.state.settings.budget, s._core.state.settings.counter
+    for tokens, fires in ((500, False), (501, True)):
+        options: dict[str, Any] = {"budget": budget, "counter": counter}
+        _, event = compact(filling(tokens), context_management=threshold(500), **options)
+        assert event.committed is fires
+        _, twin = await acompact(filling(tokens), context_management=threshold(500), **options)
+        assert twin.committed is fires
+    with pytest.raises(InvalidPolicy, match="compact_threshold"):
+        compact(filling(500), budget=budget, context_management=threshold(0))
 
 
 def test_a_threshold_without_a_number_changes_nothing() -> None:
