@@ -150,7 +150,8 @@ def _pin_kept(request: Request, found: Alignment, pin: int | str) -> bool:
         return True
     if shown is not None and is_quote_of(shown, pin, request.references):
         return quotes_word_for_word(text(shown), text(original))
-    return pin in request.covered and quotes_word_for_word(content, text(original))
+    # One that was edited before it was pinned is quoted beside what is left of it.
+    return (pin in request.covered or shown is not None) and quotes_word_for_word(content, text(original))
 
 
 def _synthetic(found: Alignment) -> list[Problem]:

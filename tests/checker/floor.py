@@ -23,7 +23,9 @@ REFERENCE_TOKENS = 16
 ENVELOPE_TOKENS = 48
 """Opening and closing tag, and one sentence that this is reference and not instruction."""
 GAP_TOKENS = 12
-SYNTHETIC_TOKENS = 16
+SYNTHETIC_TOKENS = 20
+QUOTE_TOKENS = 8
+"""Opening and closing tag around a result that nobody asked for, or that came too late."""
 SLACK = 24
 """Tokens by which the engine's own wording and counter may differ from the prices above."""
 
@@ -72,6 +74,10 @@ class Terms:
         """What stands in the head, or did, wherever it is in the log."""
         return frozenset([*self.superseded, *self.superseded.values(), *self.joined])
 
+    def alone(self, message: ChatMessage) -> int:
+        """One message without what any list costs: whether it passes half of the input hangs on it."""
+        return self.count([message]) - self.count([])
+
 
 def floor(log: Sequence[ChatMessage], terms: Terms) -> Floor:
     """Compute the floor of this log prefix."""
@@ -86,19 +92,24 @@ def floor(log: Sequence[ChatMessage], terms: Terms) -> Floor:
     pinned = {pin for pin in terms.pins if isinstance(pin, int)} - group - {user}
     stay = group | fixed | {user}
     holes = _holes(len(log), stay)
-    quotes = sum(
-        terms.count([{"role": "user", "content": pin}]) for pin in terms.pins if isinstance(pin, str)
-    )
+    quotes = sum(terms.alone({"role": "user", "content": pin}) for pin in terms.pins if isinstance(pin, str))
     return Floor(
         overhead=terms.overhead,
         system=terms.count(system),
-        pins=quotes + sum(terms.count([log[seq - 1]]) for seq in sorted(pinned)),
+        pins=quotes + sum(terms.alone(log[seq - 1]) for seq in sorted(pinned)),
         newest_user=0 if not user or user in group else _user(log, user, terms),
         newest_group=sum(_member(log, pairing, seq, terms) for seq in sorted(group))
         + _unanswered(log, pairing, group),
-        context=(ENVELOPE_TOKENS + GAP_TOKENS * holes) if holes or quotes or pinned else 0,
+        context=(ENVELOPE_TOKENS + GAP_TOKENS * holes)
+        if holes or quotes or pinned or _needs_user(log, stay - fixed)
+        else 0,
         holes=holes,
     )
+
+
+def _needs_user(log: Sequence[ChatMessage], stay: frozenset[int]) -> bool:
+    """True if the context message must stand there, since no user-role message comes first (design §4.4)."""
+    return next((role(log[seq - 1]) == "assistant" for seq in sorted(stay) if seq), False)
 
 
 def _open_batch(log: Sequence[ChatMessage], pairing: Pairing, elsewhere: Collection[int]) -> int | None:
@@ -128,19 +139,20 @@ def _member(log: Sequence[ChatMessage], pairing: Pairing, seq: int, terms: Terms
     if role(message) == "user":
         return _user(log, seq, terms)
     clamps = role(message) == "tool" and seq not in terms.pins
-    return _least(message, terms) if clamps else terms.count([message])
+    quotes = seq in pairing.orphans or seq in pairing.late
+    return (_least(message, terms) if clamps else terms.alone(message)) + quotes * QUOTE_TOKENS
 
 
 def _user(log: Sequence[ChatMessage], seq: int, terms: Terms) -> int:
     """The newest user message: clamped only if it passes half of the input, and never when pinned."""
-    whole = terms.count([log[seq - 1]])
+    whole = terms.alone(log[seq - 1])
     clamps = whole > terms.input_tokens / 2 and seq not in terms.pins
     return _least(log[seq - 1], terms) if clamps else whole
 
 
 def _least(message: ChatMessage, terms: Terms) -> int:
-    whole = terms.count([message])
-    clamped = terms.count([{**message, "content": ""}]) + CLAMPED_TOKENS + REFERENCE_TOKENS
+    whole = terms.alone(message)
+    clamped = terms.alone({**message, "content": ""}) + CLAMPED_TOKENS + REFERENCE_TOKENS
     return min(whole, clamped) if text(message) else whole
 
 

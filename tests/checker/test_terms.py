@@ -156,3 +156,18 @@ def test_pins_and_unanswered_calls_raise_the_floor():
     assert pinned.total > bare.total
     late = [*log, tool("a", "late")]
     assert floor(late, Terms(4000, independent_count)).newest_group > independent_count([log[1], late[3]])
+
+
+def test_what_a_list_costs_is_no_part_of_a_message():
+    """One that is just under half of the input is not clamped, though a list of it alone is over."""
+    log = [user("word " * 148)]
+    assert floor(log, Terms(300, lambda messages: 3 + 148 * len(messages))).newest_user == 0
+    behind = [*log, assistant("", "a")]
+    assert floor(behind, Terms(300, lambda messages: 3 + 148 * len(messages))).newest_user == 148
+
+
+def test_a_log_that_begins_with_the_assistant_needs_a_context_message():
+    """The first message behind the system head has user role, though nothing has left."""
+    terms = Terms(4000, independent_count)
+    assert floor([assistant("word")], terms).context == 48
+    assert floor([user("Go."), assistant("word")], terms).context == 0
