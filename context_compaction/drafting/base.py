@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from context_compaction.schema import SECTIONS, Section
 
 if TYPE_CHECKING:
-    from context_compaction.drafting.prompt import Prompt
+    from context_compaction.drafting.prompt import Instructions, Prompt, SectionPrompts
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +47,20 @@ class DraftRequest:
     """What the caller of ``compact(focus=...)`` wants kept above all."""
     sections: tuple[Section, ...] = SECTIONS
 
-    def prompt(self) -> Prompt:
+    attempt: int = 0
+    """0, then 1 when a draft was rejected: whoever answers the same each time has to vary something."""
+
+    def prompt(self, instructions: Instructions | None = None) -> Prompt:
         """The request for a language model: instructions as ``system``, the quoted range as ``user``."""
         from context_compaction.drafting.prompt import prompt_of
 
-        return prompt_of(self)
+        return prompt_of(self, instructions)
+
+    def section_prompts(self, instructions: Instructions | None = None) -> SectionPrompts:
+        """The same as one prompt a section, alike but for their last line."""
+        from context_compaction.drafting.prompt import section_prompts
+
+        return section_prompts(self, instructions)
 
 
 @dataclass(frozen=True, slots=True)
