@@ -117,14 +117,22 @@ def _check_sides(archive: SQLiteArchive) -> None:
         first = [row for row in archive.messages(branches[0].id) if not row.pruned]
         assert [row.message.text for row in first] in ([], [f"{word} {n}" for n in range(4)])
     place = Path(archive.path)
-    content = b"".join(
-        found.read_bytes() for found in (place, place.with_name(f"{place.name}-wal")) if found.exists()
-    )
     known = {name.removeprefix("side-").encode() for name in there}
-    assert set(re.findall(rb"side-([0-9a-f]{64})", content)) <= known, "a forgotten session's name is there"
+    content = _bytes(place) + _bytes(place.with_name(f"{place.name}-wal"))
     SEEN.update(known)
     for word in SEEN - known:
         assert word not in content, "words of a forgotten session are in the file"
+    # A commit that was killed half way leaves frames in the log which no reader takes for data. They may name
+    # a session that never came to be, so what was never seen is looked for in the database alone.
+    with sqlite3.connect(place) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    names = set(re.findall(rb"side-([0-9a-f]{64})", _bytes(place)))
+    assert names <= known, "a forgotten session's name is there"
+
+
+def _bytes(path: Path) -> bytes:
+    return path.read_bytes() if path.exists() else b""
 
 
 def _check_backup(path: Path) -> None:
