@@ -22,7 +22,10 @@ if _TYPE_CHECKING:
     )
     from context_compaction.budget import Budget
     from context_compaction.counting import TokenCounter, Usage
+    from context_compaction.counting.transformers import TransformersCounter
     from context_compaction.drafting import Draft, DraftRequest, ExtractiveDrafter, SummaryDrafter
+    from context_compaction.drafting.prompt import Instructions
+    from context_compaction.drafting.transformers import TransformersDrafter
     from context_compaction.errors import (
         ArchiveCorrupt,
         ArchiveError,
@@ -76,6 +79,7 @@ __all__ = [
     "DuplicateMessage",
     "ExtractiveDrafter",
     "Forgotten",
+    "Instructions",
     "InvalidBudget",
     "InvalidMessage",
     "InvalidPolicy",
@@ -103,6 +107,8 @@ __all__ = [
     "ToolCallBlock",
     "ToolResultBlock",
     "ToolRules",
+    "TransformersCounter",
+    "TransformersDrafter",
     "UnknownReference",
     "UnknownSession",
     "Usage",
@@ -117,7 +123,10 @@ _WHERE = {
     "archive": "Archive Branch Forgotten Problem Pruned Retention SQLiteArchive open_archive",
     "budget": "Budget",
     "counting": "TokenCounter Usage",
+    "counting.transformers": "TransformersCounter",
     "drafting": "Draft DraftRequest ExtractiveDrafter SummaryDrafter",
+    "drafting.prompt": "Instructions",
+    "drafting.transformers": "TransformersDrafter",
     "errors": (
         "ArchiveCorrupt ArchiveError ArchiveTooNew ArchiveUnavailable CannotCompact CompactionError "
         "DrafterError DuplicateMessage InvalidBudget InvalidMessage InvalidPolicy QueryError "

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from context_compaction.schema import SECTIONS, Section
 
 if TYPE_CHECKING:
+    from context_compaction.counting import TokenCounter
     from context_compaction.drafting.prompt import Instructions, Prompt, SectionPrompts
 
 
@@ -47,6 +48,8 @@ class DraftRequest:
     """What the caller of ``compact(focus=...)`` wants kept above all."""
     sections: tuple[Section, ...] = SECTIONS
 
+    counter: TokenCounter | None = field(default=None, compare=False, repr=False)
+    """The session's, which ``max_tokens`` is measured by; None when nobody said."""
     attempt: int = 0
     """0, then 1 when a draft was rejected: whoever answers the same each time has to vary something."""
 
@@ -68,6 +71,8 @@ class Draft:
     """A drafter's answer to one request: sectioned text."""
 
     text: str
+    note: str = ""
+    """How it was written, in words; shown in the event's report of the rung."""
 
 
 class SummaryDrafter(ABC):
@@ -83,6 +88,8 @@ class SummaryDrafter(ABC):
     """Tokens that it can read and write at once; longer requests are cut into pieces. None: no limit."""
     deadline: float | None = None
     """Seconds for one call; None takes the session's (30 post-turn, 10 on a pre-turn HARD)."""
+    cuts_itself: bool = False
+    """Whether it bears requests longer than its window, by cutting them and joining what came of it."""
     is_model: bool = True
     """Whether its text is a model's (counts as ``summarized`` and must pass the fidelity floor)."""
 

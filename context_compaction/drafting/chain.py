@@ -51,7 +51,7 @@ class DrafterChain:
     @property
     def window(self) -> int | None:
         """Tokens that the first configured drafter can read and write at once; None without a limit."""
-        return self._members[0].drafter.window if self._members else None
+        return self._members[0].window if self._members else None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -102,9 +102,8 @@ class DrafterChain:
 
     def _capped(self, request: DraftRequest) -> DraftRequest:
         """No summary may be longer than what it stands for."""
-        return replace(
-            request, max_tokens=max(1, min(request.max_tokens, source_tokens(request, self.counter)))
-        )
+        most = max(1, min(request.max_tokens, source_tokens(request, self.counter)))
+        return replace(request, max_tokens=most, counter=self.counter)
 
     def _run(self, requests: Sequence[DraftRequest], seconds: float, cancel: threading.Event) -> DraftResult:
         failed: list[str] = []

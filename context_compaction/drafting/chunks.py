@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -21,6 +22,8 @@ CONTEXT_SHARE = 8
 """Earlier summaries take an eighth of the window at most, the newest first, which is never left out."""
 MARGIN = 0.9
 """The drafter's tokenizer is not the session's counter."""
+EVEN = 1.05
+"""Passages are no sand: pieces of one length need a little more than their even share."""
 LOST = 0.1
 """A fold that carries less of a piece's hard facts has dropped the piece."""
 
@@ -52,10 +55,26 @@ def chunked(request: DraftRequest, window: int | None, counter: TokenCounter) ->
     if window is None:
         return [request]
     output = min(request.max_tokens, window // 4)
-    context = _newest(request.context, window // CONTEXT_SHARE, counter)
-    room = window - output - min(PROMPT_TOKENS, window // 4) - sum(map(counter.text, context))
-    packs = _packed(request.passages, max(16, int(room * MARGIN)), counter)
-    return [replace(request, passages=pack, context=context, max_tokens=output) for pack in packs]
+    room = window - output - min(PROMPT_TOKENS, window // 4)
+    pieces = cut(request, room, counter, context=window // CONTEXT_SHARE)
+    return [replace(piece, max_tokens=output) for piece in pieces]
+
+
+def cut(
+    request: DraftRequest, room: int, counter: TokenCounter, *, context: int, most: int | None = None
+) -> list[DraftRequest]:
+    """The request as pieces whose passages and earlier summaries take at most ``room`` tokens together.
+
+    The summaries take at most ``context`` of that, the passages at most ``most``, in pieces of even length.
+    """
+    kept = _newest(request.context, context, counter)
+    left = max(16, int((room - sum(map(counter.text, kept))) * MARGIN))
+    if most is not None:
+        total = sum(passage_tokens(passage, counter) for passage in request.passages)
+        even = total / math.ceil(total / min(most, left)) if total else left
+        left = min(left, math.ceil(EVEN * even))
+    packs = _packed(request.passages, left, counter)
+    return [replace(request, passages=pack, context=kept) for pack in packs]
 
 
 def joined(request: DraftRequest, parts: Sequence[str], counter: TokenCounter) -> str:

@@ -125,9 +125,13 @@ class Member:
         finally:
             call.done.set()
 
+    @property
+    def window(self) -> int | None:
+        """Tokens that a request for it must fit into; None without a limit."""
+        return None if self.drafter.cuts_itself else self.drafter.window
+
     def _written(self, requests: Sequence[DraftRequest], stop: threading.Event) -> list[str]:
-        window = self.drafter.window
-        return write_all(requests, window, self.counter, lambda pieces: self._asked(pieces, stop))
+        return write_all(requests, self.window, self.counter, lambda pieces: self._asked(pieces, stop))
 
     def _asked(self, requests: Sequence[DraftRequest], stop: threading.Event) -> list[str]:
         """The drafter's own answer, counted and checked."""

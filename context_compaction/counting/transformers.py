@@ -1,0 +1,53 @@
+"""`TransformersCounter`: a model's own tokenizer and chat template."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from context_compaction.counting.base import MESSAGE_TOKENS, REQUEST_TOKENS, MediaPricing, TokenCounter
+from context_compaction.messages import Message
+
+
+class TransformersCounter(TokenCounter):
+    """Counts with a tokenizer of `transformers`; what its chat template adds is measured once.
+
+    Special tokens written in a text are counted as the template would send them. ``name`` is the
+    tokenizer's. Raises `TypeError` for what is no tokenizer. Thread-safe as far as the tokenizer is.
+    """
+
+    exact = True
+
+    def __init__(self, tokenizer: Any, *, media: MediaPricing = "openai") -> None:
+        if not callable(getattr(tokenizer, "encode", None)):
+            raise TypeError(f"TransformersCounter takes a tokenizer, not {type(tokenizer).__name__}")
+        self.tokenizer = tokenizer
+        self.media = media
+        where = getattr(tokenizer, "name_or_path", "") or type(tokenizer).__name__
+        self.name = f"transformers/{where}"
+
+    def text(self, text: str) -> int:
+        """Tokens of plain text, without those that begin or end a sequence."""
+        return len(self.tokenizer.encode(text, add_special_tokens=False))
+
+    def message(self, message: Message) -> int:
+        """Tokens of one message, with what the chat template puts around it."""
+        return super().message(message) - MESSAGE_TOKENS + self._envelope[0]
+
+    def messages(self, messages: Any) -> int:
+        """Tokens of a whole request, with what the template puts before the answer."""
+        return super().messages(messages) - REQUEST_TOKENS + self._envelope[1]
+
+    @cached_property
+    def _envelope(self) -> tuple[int, int]:
+        """Tokens around one message, and those of a request besides: from what two lengths of chat cost."""
+        if not getattr(self.tokenizer, "chat_template", None):
+            return MESSAGE_TOKENS, REQUEST_TOKENS
+        turn = [{"role": "user", "content": "word"}, {"role": "assistant", "content": "word"}]
+        once, twice = self._templated(turn), self._templated(turn * 2)
+        each = max(0, (twice - once) // 2 - self.text("word"))
+        return each, max(0, once - 2 * (each + self.text("word")))
+
+    def _templated(self, messages: list[dict[str, str]]) -> int:
+        text = self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        return self.text(text)

@@ -1,0 +1,229 @@
+"""`Decoder`: many prompts written at once, over slots that live as long as it does."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from context_compaction.drafting.transformers.graphs import captured
+from context_compaction.drafting.transformers.model import CausalModel
+from context_compaction.drafting.transformers.sampling import Sampling, draw_noise
+from context_compaction.drafting.transformers.steps import (
+    Prefilled,
+    Slots,
+    Words,
+    decode_step,
+    emit,
+    lay_prefix,
+    new_slots,
+    prefill_prefixes,
+    prefill_suffixes,
+)
+
+CHECK_EVERY = 8
+"""Steps between two looks of the host at what the device has done."""
+PREFILL_TOKENS = 16_384
+"""Prompts are prefilled in batches of at most so many tokens, padding included."""
+KEPT_SLOTS = 3
+"""Sizes of slots that are kept for the next draft."""
+GRAIN = 64
+"""Slots and capacities are multiples of this: aligned masks, and fewer different sizes."""
+
+
+@dataclass(frozen=True, slots=True)
+class SharedPrompt:
+    """One prompt with several endings, each continued by itself."""
+
+    prefix: Sequence[int]
+    suffixes: Sequence[Sequence[int]]
+    """At least one, none empty."""
+    max_new: int
+    """Tokens that each may write."""
+
+
+Look = Callable[[int], Collection[int]]
+"""Told how many tokens were written, gives the prompts (by index) that need not be gone on with."""
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Prompts being written, and where their rows are."""
+
+    prompts: Sequence[SharedPrompt]
+    past: int
+    """Tokens of the kept instructions that each prefix begins with."""
+    look: Look
+
+    def __post_init__(self) -> None:
+        if any(len(prompt.prefix) <= self.past for prompt in self.prompts):
+            self.past = 0
+
+    @property
+    def owners(self) -> list[int]:
+        """The prompt of each row."""
+        return [index for index, prompt in enumerate(self.prompts) for _ in prompt.suffixes]
+
+    @property
+    def suffixes(self) -> list[Sequence[int]]:
+        """The ending of each row."""
+        return [suffix for prompt in self.prompts for suffix in prompt.suffixes]
+
+    @property
+    def end(self) -> int:
+        """The slot at which all prefixes end."""
+        return max(len(prompt.prefix) for prompt in self.prompts)
+
+    @property
+    def new(self) -> int:
+        """Tokens that the row with the highest limit may write."""
+        return max(prompt.max_new for prompt in self.prompts)
+
+    def given_up(self, written: int) -> bool:
+        """Whether nobody wants any of it any more."""
+        return len(set(self.look(written))) == len(self.prompts)
+
+
+class Decoder:
+    """Writes with one causal model, greedily or sampled; not thread-safe.
+
+    ``ends`` are the tokens that end a text, ``banned`` those that must not be written. On CUDA a decode step
+    is captured once for each size of slots and replayed. The last draft's instructions are kept.
+    """
+
+    def __init__(self, model: CausalModel, *, ends: Collection[int], banned: Collection[int] = ()) -> None:
+        self.model = model
+        device = model.device
+        bias = torch.zeros(model.words, dtype=torch.float32, device=device)
+        bias[torch.tensor(list(banned), dtype=torch.long, device=device)] = -torch.inf
+        self.words = Words(bias, torch.tensor(list(ends) or [-1], dtype=torch.long, device=device))
+        self.graphs = device.type == "cuda"
+        self.sizes: OrderedDict[tuple[int, int, int], Slots] = OrderedDict()
+        self._instructions: tuple[tuple[int, ...], Any] | None = None
+
+    @torch.no_grad()
+    def write(
+        self,
+        prompts: Sequence[SharedPrompt],
+        *,
+        sampling: Sampling | None = None,
+        seed: int = 0,
+        instructions: Sequence[int] = (),
+        look: Look = lambda _: (),
+    ) -> list[list[list[int]]]:
+        """What each ending of each prompt was continued with, its end token left out.
+
+        ``instructions``: tokens that all prefixes begin with, prefilled once and kept. Every `CHECK_EVERY`
+        steps ``look`` is asked; when it names all prompts that are still being written, all ends. Raises
+        torch's out-of-memory errors.
+        """
+        batch = _Batch(prompts, len(instructions), look)
+        slots = self._slots(batch)
+        if sampling is not None:
+            draw_noise(slots.noise, seed)
+        if not self._prefill(batch, slots, tuple(instructions)):
+            return [[[] for _ in prompt.suffixes] for prompt in prompts]
+        spare = slots.rows - len(batch.owners)
+        lengths = [len(prompts[owner].prefix) for owner in batch.owners] + [batch.end] * spare
+        suffixes = batch.suffixes + batch.suffixes[:1] * spare
+        logits = prefill_suffixes(self.model, slots, lengths, suffixes)
+        emit(logits, slots, self.words, sampling)
+        self._decode(batch, slots, sampling)
+        return self._collected(batch, slots)
+
+    def close(self) -> None:
+        """Give the slots back."""
+        self.sizes.clear()
+        self._instructions = None
+
+    def _slots(self, batch: _Batch) -> Slots:
+        """Slots that are large enough, ready: on CUDA in few sizes, since each has its own graph."""
+        owners, new = batch.owners, batch.new
+        rows, length = len(owners), batch.end + max(map(len, batch.suffixes)) + new
+        if self.graphs:
+            rows, length, new = _power(rows, 1), _power(length, 1024), _power(new, GRAIN)
+        key = (rows, -(-length // GRAIN) * GRAIN, -(-new // GRAIN) * GRAIN)
+        slots = self.sizes.pop(key, None)
+        while slots is None and len(self.sizes) >= KEPT_SLOTS:
+            self.sizes.popitem(last=False)
+        slots = self.sizes[key] = slots or new_slots(self.model, *key)
+        slots.clear()
+        limits = [batch.prompts[owner].max_new for owner in owners] + [0] * (rows - len(owners))
+        slots.limit.copy_(torch.tensor(limits))
+        slots.done[len(owners) :] = True
+        return slots
+
+    def _prefill(self, batch: _Batch, slots: Slots, instructions: tuple[int, ...]) -> bool:
+        """Prefill each prefix once and lay it into its rows; False when all were given up meanwhile."""
+        past = self._kept(instructions) if batch.past else None
+        homes: dict[int, list[int]] = {}
+        for row, owner in enumerate(batch.owners):
+            homes.setdefault(owner, []).append(row)
+        prefixes = [prompt.prefix[batch.past :] for prompt in batch.prompts]
+        for several in _batches(list(map(len, prefixes))):
+            if batch.given_up(0):
+                return False
+            filled = prefill_prefixes(self.model, [prefixes[index] for index in several], past)
+            for place, index in enumerate(several):
+                source = Prefilled(filled, place, len(batch.prompts[index].prefix), batch.past)
+                for row in homes[index]:
+                    lay_prefix(slots, row, source, batch.end)
+        return True
+
+    def _kept(self, instructions: tuple[int, ...]) -> Any:
+        if self._instructions is None or self._instructions[0] != instructions:
+            self._instructions = (instructions, prefill_prefixes(self.model, [instructions]))
+        return self._instructions[1]
+
+    def _decode(self, batch: _Batch, slots: Slots, sampling: Sampling | None) -> None:
+        """Step until every row has ended or is not wanted, looking on every `CHECK_EVERY` steps."""
+
+        def step() -> None:
+            decode_step(self.model, slots, self.words, sampling)
+
+        owners = batch.owners
+        run = captured(slots, sampling, step) if self.graphs and batch.new > 1 else step
+        for count in range(1, batch.new):
+            if count % CHECK_EVERY == 0:
+                unwanted = set(batch.look(count))
+                done = _numbers(slots.done)
+                if all(done[row] or owner in unwanted for row, owner in enumerate(owners)):
+                    return
+            run()
+
+    def _collected(self, batch: _Batch, slots: Slots) -> list[list[list[int]]]:
+        written = iter(_numbers(slots.written[:, : int(slots.nth)]))
+        ends = set(_numbers(self.words.ends))
+        return [
+            [_until(next(written)[: prompt.max_new], ends) for _ in prompt.suffixes]
+            for prompt in batch.prompts
+        ]
+
+
+def _numbers(tensor: Any) -> list[Any]:
+    """A tensor on the host, which waits for the device."""
+    return tensor.tolist()
+
+
+def _until(tokens: list[int], ends: Collection[int]) -> list[int]:
+    """What stands before the first end token."""
+    return tokens[: next((place for place, token in enumerate(tokens) if token in ends), len(tokens))]
+
+
+def _power(number: int, least: int) -> int:
+    """The first of ``least``, twice that, four times that ... that is no less."""
+    return least << max(0, (-(-number // least) - 1).bit_length())
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Indices in batches of like length, each at most `PREFILL_TOKENS` with its padding."""
+    batch: list[int] = []
+    for index in sorted(range(len(lengths)), key=lambda index: lengths[index]):
+        if batch and lengths[index] * (len(batch) + 1) > PREFILL_TOKENS:
+            yield batch
+            batch = []
+        batch.append(index)
+    yield batch
