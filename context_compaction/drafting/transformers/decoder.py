@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 import torch
 
 from context_compaction.drafting.transformers.graphs import captured
+from context_compaction.drafting.transformers.loading import is_out_of_memory
 from context_compaction.drafting.transformers.model import CausalModel
 from context_compaction.drafting.transformers.sampling import Sampling, draw_noise
 from context_compaction.drafting.transformers.steps import (
@@ -23,6 +25,8 @@ from context_compaction.drafting.transformers.steps import (
     prefill_prefixes,
     prefill_suffixes,
 )
+
+logger = logging.getLogger(__name__)
 
 CHECK_EVERY = 8
 """Steps between two looks of the host at what the device has done."""
@@ -45,6 +49,7 @@ class SharedPrompt:
     """Tokens that each may write."""
 
 
+Step = Callable[[], None]
 Look = Callable[[int], Collection[int]]
 """Told how many tokens were written, gives the prompts (by index) that need not be gone on with."""
 
@@ -71,6 +76,11 @@ class _Batch:
     def suffixes(self) -> list[Sequence[int]]:
         """The ending of each row."""
         return [suffix for prompt in self.prompts for suffix in prompt.suffixes]
+
+    def rows_of(self, index: int) -> slice:
+        """The rows of a prompt."""
+        first = sum(len(prompt.suffixes) for prompt in self.prompts[:index])
+        return slice(first, first + len(self.prompts[index].suffixes))
 
     @property
     def end(self) -> int:
@@ -159,9 +169,6 @@ class Decoder:
     def _prefill(self, batch: _Batch, slots: Slots, instructions: tuple[int, ...]) -> bool:
         """Prefill each prefix once and lay it into its rows; False when all were given up meanwhile."""
         past = self._kept(instructions) if batch.past else None
-        homes: dict[int, list[int]] = {}
-        for row, owner in enumerate(batch.owners):
-            homes.setdefault(owner, []).append(row)
         prefixes = [prompt.prefix[batch.past :] for prompt in batch.prompts]
         for several in _batches(list(map(len, prefixes))):
             if batch.given_up(0):
@@ -169,8 +176,7 @@ class Decoder:
             filled = prefill_prefixes(self.model, [prefixes[index] for index in several], past)
             for place, index in enumerate(several):
                 source = Prefilled(filled, place, len(batch.prompts[index].prefix), batch.past)
-                for row in homes[index]:
-                    lay_prefix(slots, row, source, batch.end)
+                lay_prefix(slots, batch.rows_of(index), source, batch.end)
         return True
 
     def _kept(self, instructions: tuple[int, ...]) -> Any:
@@ -185,7 +191,7 @@ class Decoder:
             decode_step(self.model, slots, self.words, sampling)
 
         owners = batch.owners
-        run = captured(slots, sampling, step) if self.graphs and batch.new > 1 else step
+        run = self._replayed(slots, sampling, step) if self.graphs and batch.new > 1 else step
         for count in range(1, batch.new):
             if count % CHECK_EVERY == 0:
                 unwanted = set(batch.look(count))
@@ -193,6 +199,17 @@ class Decoder:
                 if all(done[row] or owner in unwanted for row, owner in enumerate(owners)):
                     return
             run()
+
+    def _replayed(self, slots: Slots, sampling: Sampling | None, step: Step) -> Step:
+        """The step as one launch; as it is, from now on, where it cannot be captured."""
+        try:
+            return captured(slots, sampling, step)
+        except RuntimeError as error:
+            if is_out_of_memory(error):
+                raise
+            logger.warning("decode step not captured, drafting goes on uncaptured: %s", error)
+            self.graphs = False
+            return step
 
     def _collected(self, batch: _Batch, slots: Slots) -> list[list[list[int]]]:
         written = iter(_numbers(slots.written[:, : int(slots.nth)]))

@@ -28,6 +28,13 @@ def _capture(slots: Slots, step: Callable[[], None]) -> torch.cuda.CUDAGraph:
         for tensor, value in zip(slots.state(), before, strict=True):
             tensor.copy_(value)
 
+    try:
+        return _recorded(step, restore)
+    finally:
+        restore()
+
+
+def _recorded(step: Callable[[], None], restore: Callable[[], None]) -> torch.cuda.CUDAGraph:
     side = torch.cuda.Stream()
     side.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(side):
@@ -36,7 +43,6 @@ def _capture(slots: Slots, step: Callable[[], None]) -> torch.cuda.CUDAGraph:
             restore()
     torch.cuda.current_stream().wait_stream(side)
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
+    with torch.cuda.graph(graph, capture_error_mode="thread_local"):  # others may use the card meanwhile
         step()
-    restore()
     return graph

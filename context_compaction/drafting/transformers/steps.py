@@ -126,7 +126,8 @@ def emit(logits: torch.Tensor, slots: Slots, words: Words, sampling: Sampling | 
     chosen = torch.where(slots.done, torch.full_like(chosen, PAD), chosen)
     slots.written.index_copy_(1, slots.nth, chosen[:, None])
     slots.nth.add_(1)
-    slots.done.logical_or_(torch.isin(chosen, words.ends)).logical_or_(slots.limit <= slots.nth)
+    ended = (chosen[:, None] == words.ends[None]).any(dim=-1)
+    slots.done.logical_or_(ended).logical_or_(slots.limit <= slots.nth)
     slots.token.copy_(chosen[:, None])
 
 
@@ -169,17 +170,18 @@ class Prefilled:
     """Those of them that stand first in the cache, before the padding: what all its rows share."""
 
 
-def lay_prefix(slots: Slots, row: int, source: Prefilled, end: int) -> None:
-    """Copy a prefilled prompt's keys and values into a row, to end at slot ``end``."""
+def lay_prefix(slots: Slots, rows: slice, source: Prefilled, end: int) -> None:
+    """Copy a prefilled prompt's keys and values into rows, to end at slot ``end``."""
     start, past, own = end - source.length, source.past, source.length - source.past
     for layer, filled in zip(slots.cache.layers, source.cache.layers, strict=True):
         if not layer.is_initialized:
             like = filled.keys[:1].expand(slots.rows, -1, -1, -1)
             layer.lazy_initialization(like, filled.values[:1].expand(slots.rows, -1, -1, -1))
         for to, given in ((layer.keys, filled.keys), (layer.values, filled.values)):
-            to[row, :, start : start + past].copy_(given[source.row, :, :past])
-            to[row, :, start + past : end].copy_(given[source.row, :, given.shape[2] - own :])
-    slots.visible[row, 0, 0, start:end] = True
+            if past:
+                to[rows, :, start : start + past].copy_(given[source.row, :, :past])
+            to[rows, :, start + past : end].copy_(given[source.row, :, given.shape[2] - own :])
+    slots.visible[rows, 0, 0, start:end] = True
 
 
 def prefill_suffixes(

@@ -36,7 +36,7 @@ class Worker:
     """Runs a decoder in a daemon thread, until it is closed."""
 
     def __init__(self, decoding: Decoding, tokens: Callable[[], int]) -> None:
-        self._decoding = decoding
+        self.decoding = decoding
         self._tokens = tokens
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._closed = threading.Event()
@@ -79,7 +79,7 @@ class Worker:
                 self._serve([job for job in batch if not job.cancel.is_set()])
         for job in [*waiting, *self._drained()]:
             job.result.set_exception(DrafterError("the drafter was closed"))
-        self._decoding.close()
+        self.decoding.close()
 
     def _gathered(self) -> list[Job]:
         first = self._jobs.get()
@@ -110,7 +110,7 @@ class Worker:
                 return [at for at, number in enumerate(numbers) if over or owners[number].cancel.is_set()]
 
             attempt = jobs[0].attempt
-            return self._decoding.write(
+            return self.decoding.write(
                 prompts,
                 sampling=Sampling() if attempt else None,
                 seed=attempt,

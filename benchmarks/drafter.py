@@ -1,0 +1,124 @@
+"""The tiny drafter on one CPU thread: many histories at once, and many sections, against a pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from benchmarks import Skipped, Table
+from benchmarks._drafter_model import libraries
+from benchmarks._stopwatch import Stopwatch, milliseconds, race, timed, times
+
+ROUNDS = 5
+NEW = 96
+"""Tokens that an answer may have; the model ends by itself before that."""
+MANY = (8, 32)
+
+
+def run(data: Path | None, *, quick: bool = False) -> Table:  # noqa: ARG001 - the conversations are made up
+    """A row a way of writing the same answers; all ways are checked to write them equal."""
+    torch, transformers = libraries()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        rows = [
+            row for count in ((2,) if quick else MANY) for row in _histories(count, 1 if quick else ROUNDS)
+        ]
+        rows += _sections(1 if quick else ROUNDS)
+    finally:
+        torch.set_num_threads(threads)
+    notes = [
+        f"torch {torch.__version__}, transformers {transformers.__version__}, one thread, median of {ROUNDS}",
+        "the tiny drafter that ships, greedy, ends by itself; every way writes the same texts (checked)",
+    ]
+    return Table("The local drafter on a CPU", ("what", "way", "ms", "to the first way"), rows, notes)
+
+
+def _histories(count: int, rounds: int) -> list[list[str]]:
+    """One section of so many conversations: a pipeline's way, and all at once."""
+    ready = _ready()
+    prompts = [_prompts(ready, seed)[seed % 7] for seed in range(count)]
+    piped = _pipeline(ready)
+    texts = [ready.writer.chat.tokenizer.decode(ids) for ids in prompts]
+    ways: dict[str, Callable[[], list[str]]] = {
+        "pipeline, one by one": lambda: [piped(text) for text in texts],
+        "ours, all at once": lambda: _written(ready, [(ids[:-1], [ids[-1:]]) for ids in prompts]),
+    }
+    return _raced(f"{count} histories", ways, rounds)
+
+
+def _sections(rounds: int) -> list[list[str]]:
+    """The seven sections of one conversation: one after another, and side by side over one prefill."""
+    from context_compaction.drafting.transformers.layout import common_length
+
+    ready = _ready()
+    whole = _prompts(ready, 5)
+    shared = min(common_length(whole), min(map(len, whole)) - 1)
+    piped = _pipeline(ready)
+    texts = [ready.writer.chat.tokenizer.decode(ids) for ids in whole]
+    ways: dict[str, Callable[[], list[str]]] = {
+        "ours, one after another": lambda: [_written(ready, [(ids[:-1], [ids[-1:]])])[0] for ids in whole],
+        "pipeline, one after another": lambda: [piped(text) for text in texts],
+        "ours, side by side": lambda: _written(ready, [(whole[0][:shared], [ids[shared:] for ids in whole])]),
+    }
+    return _raced("7 sections of one history", ways, rounds)
+
+
+def _raced(what: str, ways: dict[str, Callable[[], list[str]]], rounds: int) -> list[list[str]]:
+    expected = next(iter(ways.values()))()
+    for name, way in ways.items():
+        assert way() == expected, f"{name} writes something else"
+    assert len({text for text in expected if text}) > 1, "nothing was written"
+    watch: Stopwatch = race([timed(name, way) for name, way in ways.items()], rounds, warm_up=1)
+    first = watch[next(iter(ways))]
+    return [[what, name, milliseconds(watch[name]), times(first / watch[name])] for name in ways]
+
+
+def _ready() -> Any:
+    from context_compaction import TransformersDrafter
+
+    path = Path(str(files("context_compaction.demo") / "tiny"))
+    if not (path / "model.safetensors").is_file():
+        raise Skipped("the tiny drafter's weights are missing")
+    return TransformersDrafter(path, mode="sections", device="cpu")._ready()  # noqa: SLF001 - its parts
+
+
+def _prompts(ready: Any, seed: int) -> list[list[int]]:
+    """Section prompts over a made-up conversation, as tokens."""
+    from training.tiny.language import example
+
+    from context_compaction.drafting.prompt import Prompt
+
+    told = example(seed).section_prompts()
+    return [ready.writer.chat.ids(Prompt(told.system, f"{told.user}\n{ask}")) for ask in told.asks]
+
+
+def _written(ready: Any, parts: Sequence[tuple[list[int], list[list[int]]]]) -> list[str]:
+    from context_compaction.drafting.transformers.decoder import SharedPrompt
+
+    prompts = [SharedPrompt(prefix, suffixes, NEW) for prefix, suffixes in parts]
+    answers = ready.worker.decoding.write(prompts)
+    return [ready.writer.chat.text(ids).strip() for several in answers for ids in several]
+
+
+def _pipeline(ready: Any) -> Callable[[str], str]:
+    """What HuggingFacePipeline.invoke calls."""
+    _, transformers = libraries()
+    chat = ready.writer.chat
+    config = transformers.GenerationConfig(
+        max_new_tokens=NEW,
+        do_sample=False,
+        eos_token_id=sorted(chat.ends),
+        suppress_tokens=sorted(chat.banned),
+        pad_token_id=chat.tokenizer.pad_token_id,
+    )
+    model = ready.worker.decoding.model.module
+    pipe = transformers.pipeline("text-generation", model=model, tokenizer=chat.tokenizer)
+
+    def write(text: str) -> str:
+        made = pipe(text, generation_config=config, return_full_text=False, add_special_tokens=False)
+        return made[0]["generated_text"].strip()
+
+    return write
