@@ -12,10 +12,10 @@ help: ## Show this list
 	@echo
 	@echo "PYTHON=python3.12 picks the interpreter that .venv is made with (3.11 or newer)."
 
-demo: $(STAMP) ## Watch a conversation being compacted: FILE=chat.json WINDOW=8192 TRIGGER=.85 PRESET=layered LANGCHAIN=1, all optional
+demo: $(STAMP) ## Watch a conversation being compacted: FILE=chat.json WINDOW=8192 TRIGGER=.85 PRESET=layered LANGCHAIN=1 DRAFTER=tiny, all optional
 	$(BIN)/python -m context_compaction demo $(FILE) \
 		$(if $(WINDOW),--window $(WINDOW)) $(if $(TRIGGER),--trigger $(TRIGGER)) $(if $(PRESET),--preset $(PRESET)) \
-		$(if $(LANGCHAIN),--langchain)
+		$(if $(LANGCHAIN),--langchain) $(if $(DRAFTER),--drafter $(DRAFTER))
 
 test: lint types ## Lint, types, and every test not marked slow
 	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) $(ARGS)

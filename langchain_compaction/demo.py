@@ -9,7 +9,7 @@ from typing import Any
 
 from langchain_core.messages import convert_to_messages
 
-from context_compaction import Budget, CannotCompact, CompactionEvent, Policy, Session
+from context_compaction import Budget, CannotCompact, CompactionEvent, Policy, Session, SummaryDrafter
 from langchain_compaction.memory import ConversationCompactionMemory
 from langchain_compaction.messages import write_all
 
@@ -34,12 +34,21 @@ class Turn:
 class ThroughMemory:
     """A conversation told turn by turn with `save_context`, after `load_memory_variables`."""
 
-    def __init__(self, path: str | os.PathLike[str], name: str, budget: Budget, policy: Policy) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        name: str,
+        budget: Budget,
+        policy: Policy,
+        *,
+        drafter: SummaryDrafter | None = None,
+    ) -> None:
         self._memory = ConversationCompactionMemory(
             archive=path,
             session_id=name,
             max_token_limit=budget.input_tokens,
             policy=policy,
+            drafter=drafter,
             return_messages=True,
         )
 

@@ -6,18 +6,35 @@ import argparse
 import sys
 import tempfile
 from contextlib import closing
+from functools import partial
 from importlib import import_module
+from importlib.resources import as_file, files
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from context_compaction import Budget, CannotCompact, CompactionError, Policy, Session
-from context_compaction.demo.conversation import Conversation, UnreadableConversation, load
+from context_compaction import (
+    Budget,
+    CannotCompact,
+    CompactionError,
+    Policy,
+    Session,
+    SummaryDrafter,
+    TransformersDrafter,
+)
+from context_compaction.demo.conversation import (
+    SAMPLE,
+    TINY_SAMPLE,
+    Conversation,
+    UnreadableConversation,
+    load,
+)
 from context_compaction.demo.replay import Direct, Totals
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+TINY = "tiny"
 PRESETS = ("layered", "masking", "truncating", "extractive", "anchored", "off")
 
 
@@ -25,11 +42,15 @@ def parser() -> argparse.ArgumentParser:
     """Arguments of ``demo``."""
     made = argparse.ArgumentParser(prog="python -m context_compaction demo", description=__doc__)
     made.add_argument("file", nargs="?", type=Path, help="OpenAI chat messages as JSON (default: the sample)")
-    made.add_argument("--window", type=int, default=8192, help="context window in tokens (default 8192)")
+    made.add_argument("--window", type=int, help="context window in tokens (default 8192; 2048 with tiny)")
     made.add_argument(
         "--trigger", type=float, help="share of the input at which to compact (default: the preset's)"
     )
     made.add_argument("--preset", choices=PRESETS, default="layered", help="how to compact (default layered)")
+    made.add_argument(
+        "--drafter",
+        help="who writes summaries: a model's hub id or path, or `tiny`, the small one that ships",
+    )
     made.add_argument("--langchain", action="store_true", help="tell it to a LangChain chain's memory")
     return made
 
@@ -46,13 +67,15 @@ def demo(arguments: list[str]) -> int:
         )
         return 2
     try:
-        conversation = load(options.file)
-        budget = Budget(context_window=options.window)
+        tiny = options.drafter == TINY
+        conversation = load(options.file, TINY_SAMPLE if tiny else SAMPLE)
+        window = options.window if options.window is not None else 2048 if tiny else 8192
+        budget = Budget(context_window=window)
         policy = _policy(options.preset, options.trigger)
-        told = _through_memory() if options.langchain else Direct
+        told = partial(_through_memory() if options.langchain else Direct, drafter=_drafter(options.drafter))
         with tempfile.TemporaryDirectory() as folder:
             return _run(told, conversation, budget, policy, Path(folder) / "archive.db")
-    except (UnreadableConversation, CompactionError) as error:
+    except (ImportError, UnreadableConversation, CompactionError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 2
 
@@ -60,6 +83,17 @@ def demo(arguments: list[str]) -> int:
 def _through_memory() -> Any:
     """By name: the face knows the engine, and the engine no face."""
     return import_module("langchain_compaction.demo").ThroughMemory
+
+
+def _drafter(name: str | None) -> SummaryDrafter | None:
+    """The model, loaded: what is wrong with it shows before the replay and not as a fallback."""
+    if name is None:
+        return None
+    if name != TINY:
+        return TransformersDrafter(name).warmup()
+    with as_file(files("context_compaction.demo") / "tiny") as folder:
+        # Sections, since these are what it was trained on; one thread, since it is too small for more.
+        return TransformersDrafter(folder, mode="sections", device="cpu").warmup()
 
 
 def _policy(preset: str, trigger: float | None) -> Policy:

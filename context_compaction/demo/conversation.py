@@ -10,6 +10,8 @@ from typing import Any, cast
 
 JsonDict = dict[str, Any]
 SAMPLE = "harbour.json"
+TINY_SAMPLE = "workshop.json"
+"""In the made-up language of the tiny drafter, the only one it knows."""
 
 
 class UnreadableConversation(ValueError):
@@ -38,18 +40,18 @@ class Conversation:
         return min(asked, key=lambda question: max(question.evidence), default=None)
 
 
-def load(path: Path | None) -> Conversation:
-    """The conversation in a file, or the sample that ships. Raises `UnreadableConversation`."""
+def load(path: Path | None, sample: str = SAMPLE) -> Conversation:
+    """The conversation in a file, or a sample that ships. Raises `UnreadableConversation`."""
     try:
         text = (
             path.read_text("utf-8")
             if path
-            else (files(__package__ or "") / "data" / SAMPLE).read_text("utf-8")
+            else (files(__package__ or "") / "data" / sample).read_text("utf-8")
         )
         data: Any = json.loads(text)
     except (OSError, ValueError) as error:
         raise UnreadableConversation(f"cannot read {path}: {error}") from error
-    return from_json(data, path.stem if path else SAMPLE.removesuffix(".json"))
+    return from_json(data, path.stem if path else sample.removesuffix(".json"))
 
 
 def from_json(data: Any, name: str) -> Conversation:

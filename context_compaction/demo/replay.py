@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from context_compaction import Budget, CannotCompact, CompactionEvent, Message, Policy, Session
+from context_compaction import (
+    Budget,
+    CannotCompact,
+    CompactionEvent,
+    Message,
+    Policy,
+    Session,
+    SummaryDrafter,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +61,10 @@ class Totals:
 class Direct:
     """A conversation told to a session, message by message."""
 
-    def __init__(self, path: Path, name: str, budget: Budget, policy: Policy) -> None:
-        self.session = Session(path, session_id=name, budget=budget, policy=policy)
+    def __init__(
+        self, path: Path, name: str, budget: Budget, policy: Policy, *, drafter: SummaryDrafter | None = None
+    ) -> None:
+        self.session = Session(path, session_id=name, budget=budget, policy=policy, drafter=drafter)
 
     def replay(self, messages: list[dict[str, Any]]) -> Iterator[Step]:
         """Append every message; ask for the context before each of the assistant's."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
@@ -85,5 +86,15 @@ def show_totals(console: Console, totals: Totals, limit: int) -> None:
         f"{totals.requests} requests: {totals.said:,} tokens with the whole log, {totals.seen:,} seen "
         f"([bold]{share:.0%} saved[/]), at most {totals.peak:,} of {limit:,} at once; "
         f"{len(totals.events)} compactions"
+        + _writers(totals)
         + (f"; [red]{totals.refused} requests whose floor did not fit[/]" if totals.refused else "")
     )
+
+
+def _writers(totals: Totals) -> str:
+    """How many of the summaries were written by whom, most first."""
+    written = Counter(event.writer for event in totals.events if event.writer)
+    if not written:
+        return ""
+    parts = (f"{count} by {writer}" for writer, count in written.most_common())
+    return f"; summaries: {', '.join(parts)}"

@@ -256,11 +256,17 @@ def test_a_model_that_cannot_be_loaded_is_a_typed_error_and_the_turn_goes_on(tmp
     assert "cannot be loaded" in event.reason
 
 
-@pytest.mark.parametrize("source", ["/nowhere/at/all", "no-such-owner/no-such-model"])
-def test_a_missing_path_or_a_hub_that_cannot_be_reached(source: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with pytest.raises(DrafterError, match="cannot be loaded"):
-        TransformersDrafter(source, local_files_only=True).warmup()
+@pytest.mark.parametrize("source", ["/nowhere/at/all", "./nowhere", Path("nowhere"), "~/nowhere"])
+def test_a_missing_path(source: Any):
+    with pytest.raises(DrafterError, match=r"^\S+ cannot be loaded: there is no .*(?:nowhere|all)\. Give "):
+        TransformersDrafter(source).warmup()
+    with pytest.raises(DrafterError, match="there is no"):
+        TransformersDrafter(model(), tokenizer=source).warmup()
+
+
+def test_a_hub_that_cannot_be_reached():
+    with pytest.raises(DrafterError, match=r"^no-such-owner/no-such-model cannot be loaded: .* Give "):
+        TransformersDrafter("no-such-owner/no-such-model", local_files_only=True).warmup()
 
 
 def test_a_loaded_model_needs_its_tokenizer():

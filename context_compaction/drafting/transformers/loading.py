@@ -40,11 +40,20 @@ _ENDLESS = 10**9
 """Tokenizers without a limit say a number larger than this."""
 
 
+WHERE = (
+    "Give a directory with config.json, model weights and tokenizer files, or a hub id where the hub can be "
+    "reached or the model is in its local cache"
+)
+
+
 def load(origin: Origin) -> Loaded:
     """Load both. No code of a model's repository is run unless ``model_kwargs`` say so.
 
     Raises `DrafterError` that says what failed and what to do; its cause is the library's own error.
     """
+    missing = origin.missing
+    if missing is not None:
+        raise DrafterError(f"{origin.name} cannot be loaded: there is no {missing}. {WHERE}")
     try:
         tokenizer = _tokenizer(origin)
         loaded = Loaded(_module(origin), tokenizer)
@@ -114,16 +123,14 @@ def _dtype(dtype: str | torch.dtype, device: torch.device) -> torch.dtype | str:
 
 def _refuse(origin: Origin, error: Exception) -> NoReturn:
     text = str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__
-    raise DrafterError(f"{origin.name} cannot be loaded: {text}. {_advice(origin, error)}") from error
+    raise DrafterError(f"{origin.name} cannot be loaded: {text}. {_advice(error)}") from error
 
 
-def _advice(origin: Origin, error: Exception) -> str:
+def _advice(error: Exception) -> str:
     if is_out_of_memory(error):
         return "Use a smaller model, or device='cpu'"
     if isinstance(error, OSError):
-        where = "a directory with config.json, model weights and tokenizer files"
-        hub = "" if origin.local_files_only else ", or a hub id and a network that reaches the hub"
-        return f"Give {where}{hub}"
+        return WHERE
     return "Give a causal language model with its tokenizer, as transformers' save_pretrained writes them"
 
 

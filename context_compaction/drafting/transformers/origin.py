@@ -31,6 +31,13 @@ class Origin:
     model_kwargs: Mapping[str, Any] | None = None
 
     @property
+    def missing(self) -> Path | None:
+        """A path that was given for model or tokenizer, and is not there; hub ids are no paths."""
+        given = (each for each in (self.model, self.tokenizer) if isinstance(each, (str, Path)))
+        paths = (Path(each).expanduser() for each in given if isinstance(each, Path) or each[:1] in "/.~")
+        return next((path for path in paths if not path.exists()), None)
+
+    @property
     def name(self) -> str:
         """The hub id, or the name of the directory."""
         if isinstance(self.model, (str, Path)):
