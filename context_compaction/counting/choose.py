@@ -13,7 +13,7 @@ DEFAULT_ENCODING = "o200k_base"
 
 
 def choose_counter(counter: TokenCounter | Callable[[str], int] | str | None = None) -> TokenCounter:
-    """A counter as it is; a function of text; a tiktoken encoding or model name, or ``approximate``; None.
+    """A counter as it is; a function of text; a tokenizer; a tiktoken or model name, ``approximate``; None.
 
     None is tiktoken's o200k_base. Raises `ValueError` for an unknown name, `TypeError` for anything else.
     """
@@ -23,10 +23,16 @@ def choose_counter(counter: TokenCounter | Callable[[str], int] | str | None = N
         return counter
     if isinstance(counter, str):
         return _named(counter)
+    if hasattr(counter, "apply_chat_template"):
+        from context_compaction.counting.transformers import TransformersCounter
+
+        return TransformersCounter(counter)
     if callable(counter):
         return CallableCounter(counter)
     kind = type(counter).__name__
-    raise TypeError(f"counter must be a TokenCounter, a function of text, a name or None, not {kind}")
+    raise TypeError(
+        f"counter must be a TokenCounter, a function of text, a tokenizer, a name or None, not {kind}"
+    )
 
 
 def _named(name: str) -> TokenCounter:

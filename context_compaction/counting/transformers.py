@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from context_compaction.counting.base import MESSAGE_TOKENS, REQUEST_TOKENS, MediaPricing, TokenCounter
 from context_compaction.messages import Message
+
+
+class _Envelope(NamedTuple):
+    """Tokens that a chat template puts around an assistant's message, any other, and a request besides."""
+
+    assistant: int
+    others: int
+    request: int
 
 
 class TransformersCounter(TokenCounter):
@@ -32,21 +40,23 @@ class TransformersCounter(TokenCounter):
 
     def message(self, message: Message) -> int:
         """Tokens of one message, with what the chat template puts around it."""
-        return super().message(message) - MESSAGE_TOKENS + self._envelope[0]
+        around = self._envelope.assistant if message.role == "assistant" else self._envelope.others
+        return super().message(message) - MESSAGE_TOKENS + around
 
     def messages(self, messages: Any) -> int:
         """Tokens of a whole request, with what the template puts before the answer."""
-        return super().messages(messages) - REQUEST_TOKENS + self._envelope[1]
+        return super().messages(messages) - REQUEST_TOKENS + self._envelope.request
 
     @cached_property
-    def _envelope(self) -> tuple[int, int]:
-        """Tokens around one message, and those of a request besides: from what two lengths of chat cost."""
+    def _envelope(self) -> _Envelope:
+        """From what chats of two, three and four messages cost."""
         if not getattr(self.tokenizer, "chat_template", None):
-            return MESSAGE_TOKENS, REQUEST_TOKENS
+            return _Envelope(MESSAGE_TOKENS, MESSAGE_TOKENS, REQUEST_TOKENS)
         turn = [{"role": "user", "content": "word"}, {"role": "assistant", "content": "word"}]
-        once, twice = self._templated(turn), self._templated(turn * 2)
-        each = max(0, (twice - once) // 2 - self.text("word"))
-        return each, max(0, once - 2 * (each + self.text("word")))
+        two, three, four = (self._templated((turn * 2)[:count]) for count in (2, 3, 4))
+        word = self.text("word")
+        others, assistant = three - two - word, four - three - word
+        return _Envelope(max(0, assistant), max(0, others), max(0, two - others - assistant - 2 * word))
 
     def _templated(self, messages: list[dict[str, str]]) -> int:
         text = self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
