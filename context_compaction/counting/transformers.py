@@ -10,9 +10,10 @@ from context_compaction.messages import Message
 
 
 class _Envelope(NamedTuple):
-    """Tokens that a chat template puts around an assistant's message, any other, and a request besides."""
+    """Tokens that a chat template puts around messages, and around a request besides."""
 
     assistant: int
+    system: int
     others: int
     request: int
 
@@ -40,7 +41,10 @@ class TransformersCounter(TokenCounter):
 
     def message(self, message: Message) -> int:
         """Tokens of one message, with what the chat template puts around it."""
-        around = self._envelope.assistant if message.role == "assistant" else self._envelope.others
+        envelope = self._envelope
+        around = {"assistant": envelope.assistant, "system": envelope.system}.get(
+            message.role, envelope.others
+        )
         return super().message(message) - MESSAGE_TOKENS + around
 
     def messages(self, messages: Any) -> int:
@@ -51,12 +55,17 @@ class TransformersCounter(TokenCounter):
     def _envelope(self) -> _Envelope:
         """From what chats of two, three and four messages cost."""
         if not getattr(self.tokenizer, "chat_template", None):
-            return _Envelope(MESSAGE_TOKENS, MESSAGE_TOKENS, REQUEST_TOKENS)
+            return _Envelope(MESSAGE_TOKENS, MESSAGE_TOKENS, MESSAGE_TOKENS, REQUEST_TOKENS)
         turn = [{"role": "user", "content": "word"}, {"role": "assistant", "content": "word"}]
         two, three, four = (self._templated((turn * 2)[:count]) for count in (2, 3, 4))
         word = self.text("word")
         others, assistant = three - two - word, four - three - word
-        return _Envelope(max(0, assistant), max(0, others), max(0, two - others - assistant - 2 * word))
+        request = two - others - assistant - 2 * word
+        try:
+            system = self._templated([{"role": "system", "content": "word"}, *turn]) - two - word
+        except Exception:  # noqa: BLE001  a template refuses the system role in whatever way it likes
+            system = others
+        return _Envelope(*(max(0, tokens) for tokens in (assistant, system, others, request)))
 
     def _templated(self, messages: list[dict[str, str]]) -> int:
         text = self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
