@@ -1,0 +1,198 @@
+"""Standing instructions: sentences by which somebody says how it is to be from now on, and takes that back.
+
+Two of them speak of the same if they are of the same words, cue words and fillers aside; words of which one
+holds at a time (``tabs``, ``spaces``) count as one. Then the later one holds, unless both can: "answer in
+English" and "never answer in German". Of two that merely resemble each other both are kept.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal, NamedTuple, TypeVar
+
+from context_compaction.text.cues import Cues, Words
+from context_compaction.text.own_words import MAX_CHARS, own_words, without_quotes
+from context_compaction.text.sentences import sentences
+
+T = TypeVar("T")
+MAX_SENTENCE = 300
+"""Characters; what is longer is no instruction that one would repeat."""
+_LAST_SPACED = "\u0dff"
+"""The last character of the scripts that put spaces between words."""
+_MARK = re.compile(r"\s{0,12}(?:[-*+•]|\d{1,3}[.)]|#{1,6})\s{1,8}")
+_QUESTION = re.compile(r"[?？][\"'”)\s]{0,4}$")  # noqa: RUF001  the Chinese question mark is meant
+_WORD = re.compile(r"[^\W_]+(?:[-_./\\'@:#+]{1,2}[^\W_]+)*")
+_NEVER = re.compile(r"(?!)")
+
+
+class Meaning(NamedTuple):
+    """What a sentence says about standing instructions."""
+
+    kind: Literal["rule", "permit", "exempt", "revoke"]
+    words: frozenset[str]
+    """Those that tell what it is about."""
+    subject: frozenset[str]
+    """The same, each of several rivals as one and the same word."""
+    positive: bool
+
+
+def heard(text: str, cues: tuple[Cues, ...]) -> tuple[str, ...]:
+    """The sentences of a message that are standing instructions or take one back, word for word, in order.
+
+    Only its writer's own words count (`own_words`). Linear in the text.
+    """
+    folded = _folded(text[:MAX_CHARS])
+    readers = tuple(reader for reader in _readers(cues) if reader.mentioned(folded))
+    if not readers:
+        return ()  # most messages, at the cost of some plain searches
+    found: list[str] = []
+    own, at = own_words(text), 0
+    for piece in sentences(own):
+        at = own.find(piece, at)
+        start, at = at, at + len(piece)
+        marked = _MARK.match(piece)
+        start += marked.end() if marked else 0
+        if _meaning(readers, own[start:at]) is not None:
+            found.append(text[start:at])
+    return tuple(found)
+
+
+def standing(said: Iterable[tuple[str, T]], cues: tuple[Cues, ...]) -> list[tuple[str, T]]:
+    """Of sentences that were heard one after another, each with whatever belongs to it, those that hold."""
+    readers = _readers(cues)
+    holding: list[tuple[Meaning, str, T]] = []
+    for sentence, mark in said:
+        meaning = _meaning(readers, sentence)
+        if meaning is None:
+            continue
+        if meaning.kind == "revoke" and not meaning.words:
+            holding = holding[:-1]
+            continue
+        holding = [known for known in holding if not _ends(meaning, known[0])]
+        if meaning.kind == "rule":
+            holding.append((meaning, sentence, mark))
+    return [(sentence, mark) for _, sentence, mark in holding]
+
+
+def _ends(later: Meaning, earlier: Meaning) -> bool:
+    """Whether an instruction no longer holds once the later sentence was said."""
+    same = later.words == earlier.words
+    match later.kind:
+        case "rule":
+            # A new value of the same: but "always English" and "never German" go together.
+            return same or (later.subject == earlier.subject and later.positive and earlier.positive)
+        case "permit":
+            return same and not earlier.positive
+        case "exempt":
+            return same and earlier.positive
+        case "revoke":
+            return later.words <= earlier.words
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Reader:
+    """The cues of one language, ready to be looked for."""
+
+    cues: Words
+    """Without one of these a sentence means nothing."""
+    unless: re.Pattern[str]
+    rule: re.Pattern[str]
+    negative: re.Pattern[str]
+    permit: re.Pattern[str]
+    exempt: re.Pattern[str]
+    revoke: re.Pattern[str]
+    signs: re.Pattern[str]
+    """Every cue, the longest first: none of them says what an instruction is about."""
+    fillers: frozenset[str]
+    rivals: dict[str, str]
+
+    @classmethod
+    def of(cls, cues: Cues) -> _Reader:
+        needed = (*cues.phrases, *cues.adverbs, *cues.permits, *cues.exempts, *cues.revokes)
+        return cls(
+            cues=tuple(word.casefold() for word in needed),
+            unless=_either(cues.unless),
+            rule=_rule(cues),
+            negative=_either(cues.negative),
+            permit=_either(cues.permits),
+            exempt=_either(cues.exempts),
+            revoke=_either(cues.revokes),
+            signs=_either((*needed, *cues.negative)),
+            fillers=frozenset(cues.fillers),
+            rivals={word: f"<{rivals[0]}>" for rivals in cues.rivals for word in rivals},
+        )
+
+    def mentioned(self, folded: str) -> bool:
+        """Whether there may be anything: plain searches are many times as fast as the patterns."""
+        return any(cue in folded for cue in self.cues)
+
+    def meaning(self, sentence: str) -> Meaning | None:
+        """What the sentence says, as far as this language knows."""
+        plain = _folded(sentence)
+        if not self.mentioned(plain):
+            return None
+        cued = self.unless.sub(" ", _folded(without_quotes(sentence)))
+        kind = self._kind(cued)
+        if kind is None:
+            return None
+        words = frozenset(_WORD.findall(self.signs.sub(" ", plain))) - self.fillers
+        if kind != "revoke" and not words:
+            return None
+        subject = frozenset(str(self.rivals.get(word, word)) for word in words)
+        return Meaning(kind, words, subject, not self.negative.search(plain))
+
+    def _kind(self, cued: str) -> Literal["rule", "permit", "exempt", "revoke"] | None:
+        if self.revoke.search(cued):
+            return "revoke"
+        if self.rule.search(cued):
+            return "rule"
+        if self.exempt.search(cued):
+            return "exempt"
+        return "permit" if self.permit.search(cued) else None
+
+
+@lru_cache(maxsize=16)
+def _readers(cues: tuple[Cues, ...]) -> tuple[_Reader, ...]:
+    return tuple(map(_Reader.of, cues))
+
+
+@lru_cache(maxsize=512)
+def _meaning(readers: tuple[_Reader, ...], sentence: str) -> Meaning | None:
+    if len(sentence) > MAX_SENTENCE or _QUESTION.search(sentence):
+        return None
+    return next((found for reader in readers if (found := reader.meaning(sentence)) is not None), None)
+
+
+def _folded(sentence: str) -> str:
+    return " ".join(sentence.replace("’", "'").casefold().split())  # noqa: RUF001
+
+
+def _rule(cues: Cues) -> re.Pattern[str]:
+    """A phrase anywhere, an adverb where an order begins."""
+    begin = rf"^\W*(?:{_words(cues.openings)}\W+){{0,4}}"
+    adverb = _words(cues.adverbs)
+    clause = (
+        rf"{_words(cues.conditions)}[^,:;–—]{{1,100}}[,:;–—]\W*(?:{_words(cues.openings)}\W+){{0,4}}{adverb}"  # noqa: RUF001
+    )
+    order = rf"{_words(cues.verbs)}\s(?:{adverb}|.{{1,200}}\s{adverb}\W*$)"
+    return re.compile(rf"{_words(cues.phrases)}|{begin}(?:{adverb}|{clause}|{order})")
+
+
+def _either(words: Sequence[str]) -> re.Pattern[str]:
+    return re.compile(_words(tuple(words)))
+
+
+def _words(words: Words) -> str:
+    """Any of the words, the longest first, whole in scripts that have spaces; what never is, of none."""
+    if not words:
+        return _NEVER.pattern
+    return "(?:" + "|".join(_whole(word) for word in sorted(set(words), key=len, reverse=True)) + ")"
+
+
+def _whole(word: str) -> str:
+    before = r"(?<!\w)" if word[0] <= _LAST_SPACED else ""
+    after = r"(?!\w)" if word[-1] <= _LAST_SPACED else ""
+    return before + re.escape(word.casefold()) + after
