@@ -73,7 +73,7 @@ ENGLISH = Cues(
     unless=words(
         """
         never mind|as always|always been|always happy|always here|always there|always a|always nice
-        always fun|always good|always great|always up|always so|always in|always wanted|always loved
+        always fun|always good|always great|always up|always so|always wanted|always loved
         always had|always have been|always remember how|never thought|never been|never had|never seen
         never heard|never knew|never too|never a|never forget how|never felt|never gets|always gets
         prefer not to say
