@@ -121,6 +121,18 @@ def test_forgotten_is_forgotten_and_a_session_that_shares_it_keeps_it():
         assert child.branches()[0].last_seq == 16
 
 
+def test_a_branch_that_is_handed_over_keeps_what_it_heard():
+    """Though the session that gets it had no part in the compaction: it sees the message."""
+    with SQLiteArchive() as archive:
+        s = session(archive, session_id="s", policy=Policy.truncating())
+        s.append([user(f"Hello there. {RULE}"), assistant("Yes."), *turns(1, 7)])
+        child = s.fork(16, session_id="child")
+        assert s.compact().committed
+        archive.forget("s", forks="detach")
+        child.switch(child.branches()[0].id)
+        assert quotes(child) == [("m:1", RULE)]
+
+
 def test_export_and_import_carry_them(tmp_path: Path):
     with SQLiteArchive() as archive, SQLiteArchive() as other:
         begun(archive)

@@ -62,7 +62,7 @@ def test_only_what_the_user_says_within_the_limits(
     preset: str, history: list[list[ChatMessage]], window: int, data: st.DataObject
 ) -> None:
     """Every promise is kept beside; of those kept, the sizes are reckoned from what is sent."""
-    terms = StandingInstructions(most=data.draw(st.sampled_from((20, 3))))
+    terms = StandingInstructions(most=data.draw(st.sampled_from((20, 1))))
     judge = Judge(
         Policy.named(preset, instructions=terms), window, data.draw(st.sets(st.integers(1, 9), max_size=1))
     )
