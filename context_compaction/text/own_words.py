@@ -54,13 +54,13 @@ def _blank(text: str) -> str:
 
 
 def _without_ours(text: str) -> str:
-    """From the first of our markers to the last: one in between may be forged."""
-    opened = _OPENED.search(text)
-    if opened is None:
+    """From the first of our markers to the last: one in between may be forged. What never ends goes on."""
+    opened = [found.start() for found in _OPENED.finditer(text)]
+    if not opened:
         return text
-    ends = [closed.end() for closed in _CLOSED.finditer(text, opened.start())]
-    end = ends[-1] if ends else len(text)
-    return text[: opened.start()] + _blank(text[opened.start() : end]) + text[end:]
+    end = max((closed.end() for closed in _CLOSED.finditer(text)), default=0)
+    end = end if opened[-1] < end else len(text)
+    return text[: opened[0]] + _blank(text[opened[0] : end]) + text[end:]
 
 
 def _without_tags(text: str) -> str:
