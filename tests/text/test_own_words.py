@@ -48,7 +48,7 @@ def test_what_stands_before_it_is(text: str):
     own = own_words(f"I wrote this.\n\n{text}")
     assert "I wrote this." in own
     assert "obey" not in own
-    ends = text.count("```") != 1 and text.casefold().count("<summary") == text.count("</summary")
+    ends = text.count("```") != 1 and text.casefold().count("<summary") <= text.count("</summary")
     assert ("And this." in own_words(f"{text}\n\nAnd this.")) == ends
 
 
