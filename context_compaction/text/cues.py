@@ -41,6 +41,10 @@ class Cues:
     rivals: tuple[Words, ...] = ()
     """Words of which one holds at a time (``tabs``, ``spaces``): a new one replaces the old."""
 
+    def __hash__(self) -> int:
+        """Of what tells most: it is asked for with every message."""
+        return hash((self.phrases[:1], self.adverbs[:1], len(self.phrases)))
+
 
 def words(listed: str) -> Words:
     """Words and phrases parted by ``|`` or a line break."""

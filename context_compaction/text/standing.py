@@ -8,16 +8,18 @@ English" and "never answer in German". Of two that merely resemble each other bo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Literal, NamedTuple, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property, lru_cache
+from typing import Literal, NamedTuple, TypeVar, get_args
 
 from context_compaction.text.cues import Cues, Words
 from context_compaction.text.own_words import MAX_CHARS, own_words, without_quotes
 from context_compaction.text.sentences import sentences
 
 T = TypeVar("T")
+Kind = Literal["revoke", "rule", "exempt", "permit"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+"""The first that a sentence fits is what it is."""
 MAX_SENTENCE = 300
 """Characters; what is longer is no instruction that one would repeat."""
 _LAST_SPACED = "\u0dff"
@@ -31,7 +33,7 @@ _NEVER = re.compile(r"(?!)")
 class Meaning(NamedTuple):
     """What a sentence says about standing instructions."""
 
-    kind: Literal["rule", "permit", "exempt", "revoke"]
+    kind: Kind
     words: frozenset[str]
     """Those that tell what it is about."""
     subject: frozenset[str]
@@ -92,71 +94,66 @@ def _ends(later: Meaning, earlier: Meaning) -> bool:
             return later.words <= earlier.words
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class _Reader:
-    """The cues of one language, ready to be looked for."""
+    """The cues of one language, ready to be looked for. Patterns are made when one is first mentioned."""
 
-    cues: Words
-    """Without one of these a sentence means nothing."""
-    unless: re.Pattern[str]
-    rule: re.Pattern[str]
-    negative: re.Pattern[str]
-    permit: re.Pattern[str]
-    exempt: re.Pattern[str]
-    revoke: re.Pattern[str]
-    signs: re.Pattern[str]
-    """Every cue, the longest first: none of them says what an instruction is about."""
-    fillers: frozenset[str]
-    rivals: dict[str, str]
-
-    @classmethod
-    def of(cls, cues: Cues) -> _Reader:
-        needed = (*cues.phrases, *cues.adverbs, *cues.permits, *cues.exempts, *cues.revokes)
-        return cls(
-            cues=tuple(word.casefold() for word in needed),
-            unless=_either(cues.unless),
-            rule=_rule(cues),
-            negative=_either(cues.negative),
-            permit=_either(cues.permits),
-            exempt=_either(cues.exempts),
-            revoke=_either(cues.revokes),
-            signs=_either((*needed, *cues.negative)),
-            fillers=frozenset(cues.fillers),
-            rivals={word: f"<{rivals[0]}>" for rivals in cues.rivals for word in rivals},
-        )
+    def __init__(self, cues: Cues) -> None:
+        self._cues = cues
+        lists = (cues.phrases, cues.adverbs, cues.permits, cues.exempts, cues.revokes)
+        self._needed = tuple(word.casefold() for words in lists for word in words)
+        self._fillers = frozenset(cues.fillers)
+        self._rivals = {word: f"<{rivals[0]}>" for rivals in cues.rivals for word in rivals}
 
     def mentioned(self, folded: str) -> bool:
         """Whether there may be anything: plain searches are many times as fast as the patterns."""
-        return any(cue in folded for cue in self.cues)
+        return any(map(folded.__contains__, self._needed))
 
     def meaning(self, sentence: str) -> Meaning | None:
         """What the sentence says, as far as this language knows."""
         plain = _folded(sentence)
         if not self.mentioned(plain):
             return None
-        cued = self.unless.sub(" ", _folded(without_quotes(sentence)))
+        cued = self._patterns.unless.sub(" ", _folded(without_quotes(sentence)))
         kind = self._kind(cued)
         if kind is None:
             return None
-        words = frozenset(_WORD.findall(self.signs.sub(" ", plain))) - self.fillers
+        words = frozenset(_WORD.findall(self._patterns.signs.sub(" ", plain))) - self._fillers
         if kind != "revoke" and not words:
             return None
-        subject = frozenset(str(self.rivals.get(word, word)) for word in words)
-        return Meaning(kind, words, subject, not self.negative.search(plain))
+        subject = frozenset(str(self._rivals.get(word, word)) for word in words)
+        return Meaning(kind, words, subject, not self._patterns.negative.search(plain))
 
-    def _kind(self, cued: str) -> Literal["rule", "permit", "exempt", "revoke"] | None:
-        if self.revoke.search(cued):
-            return "revoke"
-        if self.rule.search(cued):
-            return "rule"
-        if self.exempt.search(cued):
-            return "exempt"
-        return "permit" if self.permit.search(cued) else None
+    def _kind(self, cued: str) -> Kind | None:
+        patterns = self._patterns
+        return next((kind for kind in KINDS if patterns.kinds[kind].search(cued)), None)
+
+    @cached_property
+    def _patterns(self) -> _Patterns:
+        cues = self._cues
+        return _Patterns(
+            unless=_either(cues.unless),
+            negative=_either(cues.negative),
+            signs=_either((*self._needed, *cues.negative)),
+            kinds={
+                "revoke": _either(cues.revokes),
+                "rule": _rule(cues),
+                "exempt": _either(cues.exempts),
+                "permit": _either(cues.permits),
+            },
+        )
+
+
+class _Patterns(NamedTuple):
+    unless: re.Pattern[str]
+    negative: re.Pattern[str]
+    signs: re.Pattern[str]
+    """Every cue, the longest first: none of them says what an instruction is about."""
+    kinds: Mapping[Kind, re.Pattern[str]]
 
 
 @lru_cache(maxsize=16)
 def _readers(cues: tuple[Cues, ...]) -> tuple[_Reader, ...]:
-    return tuple(map(_Reader.of, cues))
+    return tuple(map(_Reader, cues))
 
 
 @lru_cache(maxsize=512)
