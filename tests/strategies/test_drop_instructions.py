@@ -1,4 +1,4 @@
-"""`DropInstructions`: what pinned itself is quoted no more, the oldest first, where nothing else would fit."""
+"""`DropInstructions`: what pinned itself is quoted no more, oldest first, where nothing else would fit."""
 
 from __future__ import annotations
 
