@@ -22,6 +22,8 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 """The first that a sentence fits is what it is."""
 MAX_SENTENCE = 300
 """Characters; what is longer is no instruction that one would repeat."""
+MAX_TOLD = 50
+"""Of one message; of a whole rule book the last are taken, as no more would be kept."""
 _LAST_SPACED = "\u0dff"
 """The last character of the scripts that put spaces between words."""
 _MARK = re.compile(r"\s{0,12}(?:[-*+•]|\d{1,3}[.)]|#{1,6})\s{1,8}")
@@ -59,7 +61,7 @@ def heard(text: str, cues: tuple[Cues, ...]) -> tuple[str, ...]:
         start += marked.end() if marked else 0
         if _meaning(readers, own[start:at]) is not None:
             found.append(text[start:at])
-    return tuple(found)
+    return tuple(found[-MAX_TOLD:])
 
 
 def standing(said: Iterable[tuple[str, T]], cues: tuple[Cues, ...]) -> list[tuple[str, T]]:

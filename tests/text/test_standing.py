@@ -175,6 +175,11 @@ def test_forget_that_rule_is_about_the_latest():
     assert holding("Forget that rule.", "Never push.") == ["Never push."]
 
 
+def test_of_a_rule_book_the_last_are_taken():
+    book = [f"Never open file{n}.txt." for n in range(300)]
+    assert told("\n".join(book)) == tuple(book[-50:])
+
+
 def test_cues_of_ones_own():
     latin = Cues(phrases=("abhinc",), adverbs=("semper", "numquam"), negative=("numquam",), fillers=("et",))
     assert told("Semper latine responde. Always answer.", (latin,)) == ("Semper latine responde.",)
