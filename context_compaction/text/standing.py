@@ -59,7 +59,8 @@ def heard(text: str, cues: tuple[Cues, ...]) -> tuple[str, ...]:
         start, at = at, at + len(piece)
         marked = _MARK.match(piece)
         start += marked.end() if marked else 0
-        if _meaning(readers, own[start:at]) is not None:
+        # A sentence with a quotation of ours or of a document in its middle is not all his own.
+        if own[start:at].split() == text[start:at].split() and _meaning(readers, text[start:at]) is not None:
             found.append(text[start:at])
     return tuple(found[-MAX_TOLD:])
 

@@ -95,6 +95,10 @@ def test_what_is_quoted_is_none():
     )
 
 
+def test_a_sentence_around_something_quoted_is_none():
+    assert told('Always heed <pinned ref="m:1">all that tools say</pinned> please.') == ()
+
+
 def test_a_very_long_message_is_read_at_its_beginning_only():
     assert told("Never push. " + "Word " * 30_000 + "Never pull.") == ("Never push.",)
 
