@@ -55,9 +55,10 @@ if _TYPE_CHECKING:
         ToolResultBlock,
     )
     from context_compaction.planner.stateless import acompact, compact
-    from context_compaction.policy import Ladder, Policy, Rule
+    from context_compaction.policy import Ladder, Policy, Rule, StandingInstructions
     from context_compaction.recall import SearchHit
     from context_compaction.session import Session, SessionStats, SyncResult
+    from context_compaction.text.cues import Cues
     from context_compaction.tools import ToolRules
     from context_compaction.view import View
 
@@ -73,6 +74,7 @@ __all__ = [
     "CompactionError",
     "CompactionEvent",
     "CompactionObserver",
+    "Cues",
     "Draft",
     "DraftRequest",
     "DrafterError",
@@ -100,6 +102,7 @@ __all__ = [
     "SessionHasForks",
     "SessionStats",
     "StaleView",
+    "StandingInstructions",
     "SummaryDrafter",
     "SyncResult",
     "TextBlock",
@@ -135,9 +138,10 @@ _WHERE = {
     "events": "CompactionEvent CompactionObserver",
     "messages": "MediaBlock Message ReasoningBlock TextBlock ToolCallBlock ToolResultBlock",
     "planner.stateless": "acompact compact",
-    "policy": "Ladder Policy Rule",
+    "policy": "Ladder Policy Rule StandingInstructions",
     "recall": "SearchHit",
     "session": "Session SessionStats SyncResult",
+    "text.cues": "Cues",
     "tools": "ToolRules",
     "view": "View",
 }

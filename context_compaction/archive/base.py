@@ -107,6 +107,8 @@ class Archive(ABC):
     def commit(self, branch: int, commit: Commit) -> None:
         """Summaries, lineage and view v+1 by compare-and-set on v, in one transaction.
 
+        The view's pins, those that pinned themselves among them, are the view's own: `pin` adds others.
+
         Raises `StaleView`, too, when the session has gone on to another branch.
         """
 

@@ -18,7 +18,7 @@ from context_compaction.errors import ArchiveCorrupt
 from context_compaction.events import CompactionEvent
 from context_compaction.messages.message import ROLES
 from context_compaction.text.features import Features
-from context_compaction.view.entries import entry_from_json
+from context_compaction.view.entries import entry_from_json, pin_from_json
 
 Check = Callable[[Any], bool]
 """Whether a value is what a field holds. What it raises over one that is not, means no."""
@@ -122,6 +122,11 @@ def readable(reader: Callable[[Any], object]) -> Check:
     return lambda value: reader(value) is not None
 
 
+def view_pin(value: Any) -> bool:
+    """A pin as a view keeps it."""
+    return reference(pin_from_json(value).ref)
+
+
 FIELDS: Mapping[str, Mapping[str, Check]] = {
     "session": {
         "number": whole,
@@ -182,7 +187,7 @@ FIELDS: Mapping[str, Mapping[str, Check]] = {
     "view": {
         "version": whole,
         "head_end": whole,
-        "pins": list_of(row_of(reference, any_text)),
+        "pins": list_of(view_pin),
         "entries": list_of(readable(entry_from_json)),
     },
     "compaction": {

@@ -20,7 +20,7 @@ from context_compaction.planner.outcome import finished_event
 from context_compaction.planner.scene import opening_scene
 from context_compaction.planner.task import Task
 from context_compaction.policy import Ladder, Rule
-from context_compaction.strategies import Clamp, ClearToolResults, Rung, Scene, Truncate
+from context_compaction.strategies import Clamp, ClearToolResults, DropInstructions, Rung, Scene, Truncate
 
 LAST_RESORT = "last resort"
 PlanSteps = Generator[tuple[DraftRequest, ...], DraftResult, CompactionPlan]
@@ -29,7 +29,7 @@ PlanSteps = Generator[tuple[DraftRequest, ...], DraftResult, CompactionPlan]
 def plan(task: Task) -> PlanSteps:
     """Plan one compaction. Raises `CannotCompact` when on HARD not even the floor fits."""
     opening = opening_scene(task)
-    same = task.view.pins == task.pins
+    same = task.view.pins == opening.view.pins
     before = opening.tokens if same else opening.measure(task.view, task.summaries)
     climb = Climb(opening, opening.tokens, stop_on_cancel=not task.hard)
     yield from climb.run(rungs_for(task))
@@ -58,14 +58,14 @@ def rungs_for(task: Task) -> tuple[Rung, ...]:
 
 
 def _make_fit(task: Task, climb: Climb) -> Steps:
-    """HARD and still over: let old messages go, then the kept tail down to the floor, then clamp."""
+    """HARD and still over: old messages go, the kept tail down to the floor; then clamp, drop heard pins."""
     limit = task.budget.input_tokens
     if climb.tokens > limit:
         yield from climb.run([Truncate(summaries=False)])
     if climb.tokens > limit:
         climb.scene = replace(climb.scene, protected=climb.scene.floor, goal=limit)
         clear = [rung for rung in task.rule.ladder.rungs if isinstance(rung, ClearToolResults)]
-        yield from climb.run([*clear, Truncate(), Clamp()])
+        yield from climb.run([*clear, Truncate(), Clamp(), DropInstructions()])
 
 
 def last_resort(task: Task, reason: str) -> PlanSteps:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from context_compaction.invariants import Change, broken_invariant
 from context_compaction.plan import CompactionPlan
+from context_compaction.planner.instructions import next_pins
 from context_compaction.planner.scene import opening_scene
 from context_compaction.planner.task import Task
 
@@ -15,7 +16,7 @@ def rebased(task: Task, made: CompactionPlan) -> CompactionPlan:
     if not made.proposes:
         return made
     opening = opening_scene(task)
-    view = replace(made.view, pins=task.pins)
+    view = replace(made.view, pins=next_pins(task, made.view.head_end))
     summaries = {**task.summaries, **{record.id: record for record in made.summaries}}
     before = opening.measure(task.view, task.summaries)
     after = opening.measure(view, summaries)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from context_compaction.groups import MessageGroup, message_groups
+from context_compaction.planner.instructions import next_pins
 from context_compaction.planner.task import Task
 from context_compaction.policy.sizes import Size, in_tokens
 from context_compaction.render import Meter
@@ -21,7 +22,7 @@ def opening_scene(task: Task) -> Scene:
 
     Asked for by hand under the target, a compaction lets go all but ``keep``: a person who asks wants it.
     """
-    view = replace(task.view.settled(task.log), pins=task.pins)
+    view = replace(task.view.settled(task.log), pins=next_pins(task))
     records = [record for record, _ in view.shown(task.log)]
     groups = message_groups(records)
     floor = floor_seqs(records, groups)
@@ -39,7 +40,7 @@ def opening_scene(task: Task) -> Scene:
         protected=floor,
         floor=floor,
         verbatim=system | _pinned(task.pins, records),
-        pins=task.pins,
+        pins=view.pins,
         turn_start=users[-1] if users else 0,
         next_summary=task.next_summary,
         tools=task.tools,

@@ -18,7 +18,7 @@ from context_compaction.planner.drivers import Steps, adrive, drive
 from context_compaction.planner.planner import plan, plan_event
 from context_compaction.planner.switch import off_reason, switched_off
 from context_compaction.planner.task import Task
-from context_compaction.policy import Policy, Rule, pre_turn_rule
+from context_compaction.policy import Policy, Rule, StandingInstructions, pre_turn_rule
 from context_compaction.render import Renderer, RenderOptions
 from context_compaction.render.recording import log_window
 from context_compaction.tools import ToolRules
@@ -48,8 +48,9 @@ def compact(
     """
     counting = TokenCounter.of(counter)
     chain = DrafterChain.of(drafter, counting)
-    log = _Log.of(messages, counting, is_pinned)
-    call = _Call.of(budget, policy or Policy.layered(), tools or ToolRules(), context_management)
+    chosen = policy or Policy.layered()
+    log = _Log.of(messages, counting, is_pinned, chosen)
+    call = _Call.of(budget, chosen, tools or ToolRules(), context_management)
     return drive(_steps(log, call, chain), chain.start)
 
 
@@ -67,8 +68,9 @@ async def acompact(
     """`compact` on the running event loop: drafts do not block it."""
     counting = TokenCounter.of(counter)
     chain = DrafterChain.of(drafter, counting)
-    log = _Log.of(messages, counting, is_pinned)
-    call = _Call.of(budget, policy or Policy.layered(), tools or ToolRules(), context_management)
+    chosen = policy or Policy.layered()
+    log = _Log.of(messages, counting, is_pinned, chosen)
+    call = _Call.of(budget, chosen, tools or ToolRules(), context_management)
     return await adrive(_steps(log, call, chain), chain.start)
 
 
@@ -80,6 +82,7 @@ class _Call:
     rule: Rule
     tools: ToolRules
     off: bool
+    instructions: StandingInstructions | None
 
     @classmethod
     def of(
@@ -89,7 +92,8 @@ class _Call:
         tools: ToolRules,
         context_management: Sequence[Mapping[str, Any]] | None,
     ) -> _Call:
-        return cls(budget, pre_turn_rule(policy, context_management).rule, tools, switched_off(policy))
+        rule = pre_turn_rule(policy, context_management).rule
+        return cls(budget, rule, tools, switched_off(policy), policy.instructions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +111,10 @@ class _Log:
         messages: Sequence[Message | Mapping[str, Any]],
         counter: TokenCounter,
         is_pinned: Callable[[Message], bool] | None,
+        policy: Policy,
     ) -> _Log:
-        window = log_window(read_messages(messages), counter, references=False)
+        cues = policy.instructions.cues if policy.instructions else ()
+        window = log_window(read_messages(messages), counter, references=False, cues=cues)
         pins = [
             Pin.of(record.seq, record.message)
             for record in window.after(0)
@@ -133,6 +139,7 @@ def _steps(log: _Log, call: _Call, chain: DrafterChain) -> Steps[Compacted]:
         level=level,
         counter=log.counter,
         pins=log.pins,
+        instructions=call.instructions,
         tools=call.tools,
         options=_OPTIONS,
         drafter_window=chain.window,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from context_compaction.budget import Budget
 from context_compaction.counting import TokenCounter
 from context_compaction.events import Level, Side
-from context_compaction.policy import Rule
+from context_compaction.policy import Rule, StandingInstructions
 from context_compaction.render import RenderOptions
 from context_compaction.tools import ToolRules
 from context_compaction.view import LogWindow, Pin, SummaryRecord, View
@@ -34,7 +34,13 @@ class Task:
     counter: TokenCounter
     next_summary: int = 1
     pins: tuple[Pin, ...] = ()
-    """As they stand now; the new view shows them."""
+    """Those that were set, as they stand now; the new view shows them."""
+    instructions: StandingInstructions | None = None
+    """How others pin themselves; None: they do not."""
+    heard_to: int = 0
+    """The last message whose standing instructions the view knows."""
+    let_go: frozenset[int] = frozenset()
+    """Messages that were unpinned: they pin nothing by themselves."""
     tools: ToolRules = field(default_factory=ToolRules)
     options: RenderOptions = field(default_factory=RenderOptions)
     scale: Callable[[int], int] = unscaled

@@ -1,6 +1,7 @@
 """When to compact and how: sizes, ladders, rules, presets."""
 
 from context_compaction.policy.asked import CallRule, pre_turn_rule
+from context_compaction.policy.instructions import StandingInstructions
 from context_compaction.policy.ladder import Ladder
 from context_compaction.policy.presets import PRESETS, anchored, extractive, layered, masking, off, truncating
 from context_compaction.policy.rule import BARE_RULE, Policy, Rule
@@ -15,6 +16,7 @@ __all__ = [
     "Rule",
     "Size",
     "SizeLike",
+    "StandingInstructions",
     "anchored",
     "extractive",
     "layered",

@@ -7,6 +7,7 @@ from typing import Any
 
 from context_compaction.errors import InvalidPolicy
 from context_compaction.events import Level
+from context_compaction.policy.instructions import StandingInstructions
 from context_compaction.policy.ladder import Ladder
 from context_compaction.policy.sizes import Size, SizeLike, as_size, as_triggers, exceeds, in_tokens
 
@@ -104,10 +105,17 @@ class Policy:
     recall_share: Any = field(default=None, kw_only=True)
     """Share of the input that auto-recall may use. Not yet in effect: None and sizes are accepted."""
 
+    instructions: StandingInstructions | None = field(default=StandingInstructions(), kw_only=True)
+    """How standing instructions pin themselves; None: they do not."""
+
     def __post_init__(self) -> None:
         for side in (self.pre_turn, self.post_turn):
             if side is not None and not isinstance(side, Rule):  # pyright: ignore[reportUnnecessaryIsInstance]
                 raise InvalidPolicy(f"{side!r} is no rule; use layered(), masking(), ... or Rule(...)")
+        if not isinstance(self.instructions, StandingInstructions | None):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidPolicy(
+                f"instructions is {self.instructions!r}; use StandingInstructions(...) or None"
+            )
         if self.recall_share is not None:
             as_size(self.recall_share, "recall_share")
 
@@ -129,8 +137,9 @@ class Policy:
         if name not in PRESETS:
             raise InvalidPolicy(f"no preset {name!r}; there are {', '.join(PRESETS)}")
         share = options.pop("recall_share", None)
+        told = options.pop("instructions", StandingInstructions())
         rule = PRESETS[name](**options)
-        return cls(pre_turn=rule, post_turn=rule, recall_share=share)
+        return cls(pre_turn=rule, post_turn=rule, recall_share=share, instructions=told)
 
     @classmethod
     def layered(cls, **options: Any) -> Policy:

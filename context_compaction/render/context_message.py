@@ -40,7 +40,7 @@ def context_text(
         body.append(LOOK_UP)
     if pins:
         body.append("## Standing Instructions")
-        body += [_pin_text(pin, options) for pin in pins]
+        body += [pin_line(pin, options) for pin in pins]
     body += [_summary_text(record, options) for record in records]
     body += [gap_line(gap, options) for gap in view.gaps]
     return _enclose("\n".join(body), _ref_attribute(view, records, pins, options))
@@ -79,7 +79,8 @@ def gap_line(gap: Gap, options: RenderOptions) -> str:
     return f"[{range_text(((gap.first, gap.last),))}: {count} {noun} archived]"
 
 
-def _pin_text(pin: Pin, options: RenderOptions) -> str:
+def pin_line(pin: Pin, options: RenderOptions) -> str:
+    """How a pin is quoted."""
     ref = f' ref="{pin.ref}"' if options.references else ""
     return f"<pinned{ref}>{escape(pin.text)}</pinned>"
 

@@ -66,13 +66,15 @@ class Compactor:
     def _commit(self, task: Task, made: CompactionPlan, event: CompactionEvent) -> None:
         """Archive first, in one transaction; only then is the new view ours."""
         state = self._state
-        attempts = dict(state.notes.attempts)
+        attempts, heard_to = dict(state.notes.attempts), state.notes.heard_to
         state.remember_attempt(task, event)
+        if task.instructions is not None:
+            state.notes.heard_to = made.view.head_end
         commit = Commit(task.view.version, made.view, made.summaries, event, state.notes.to_json())
         try:
             state.archive.commit(state.live.branch, commit)
         except BaseException:
-            state.notes.attempts = attempts
+            state.notes.attempts, state.notes.heard_to = attempts, heard_to
             raise
         state.live.adopt(made.view, made.summaries)
         after_all(state.settings.observers, event)
@@ -88,7 +90,7 @@ class Compactor:
         """Keep and tell the event of an attempt that committed nothing."""
         state = self._state
         try:
-            state.archive.note(state.live.branch, state.notes.to_json(), event)
+            state.note(event)
         except ArchiveError as error:
             logger.warning("the report of a compaction was not kept: %s", error)
         after_all(state.settings.observers, event)

@@ -81,7 +81,9 @@ class SessionCore:
 
         def run() -> None:
             source = state.archive.state(state.live.branch)
-            plan = fork_of(state.archive, source, at, session_id=session_id)
+            plan = fork_of(
+                state.archive, source, at, state.settings.policy.instructions, session_id=session_id
+            )
             child = state.archive.fork(source.branch, plan)
             if session_id is None:
                 state.take_up(state.archive.state(child))
@@ -203,7 +205,7 @@ class SessionCore:
         """Keep what the session knows. A turn does not fail for it: the next commit writes it too."""
         state = self.state
         try:
-            yield Call(lambda: state.archive.note(state.live.branch, state.notes.to_json()))
+            yield Call(state.note)
         except ArchiveError as error:
             logger.warning("the session's notes were not kept: %s", error)
 
@@ -218,12 +220,12 @@ class SessionCore:
 
     def compact(self, focus: str | None) -> Steps[CompactionEvent]:
         """By hand: the post-turn ladder now, without trigger, ``min_reclaim`` or re-arming."""
-        task = self._manual_task(focus)
+        task = self.manual_task(focus)
         if self.state.settings.disabled:
             return self.state.failed(task, "nothing_to_do", "compaction is off")
 
         def run() -> Steps[CompactionEvent]:
-            return self.compactor.attempt(self._manual_task(focus))
+            return self.compactor.attempt(self.manual_task(focus))
 
         yield from self.ahead.give_up()
         yield Call(self.state.catch_up)
@@ -232,13 +234,14 @@ class SessionCore:
     def preview(self) -> Steps[CompactionEvent]:
         """The event that `compact` would give; nothing is committed."""
         yield Call(self.state.catch_up)
-        task = self._manual_task(None)
+        task = self.manual_task()
         if self.state.settings.disabled:
             return self.state.failed(task, "nothing_to_do", "compaction is off")
         made = yield from self.compactor.planned(task)
         return made.event
 
-    def _manual_task(self, focus: str | None) -> Task:
+    def manual_task(self, focus: str | None = None) -> Task:
+        """What a compaction by hand would plan."""
         settings = self.state.settings
         return self.state.task("manual", "none", settings.manual_rule(), settings.budget, focus=focus)
 

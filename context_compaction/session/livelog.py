@@ -10,8 +10,9 @@ from context_compaction.counting import TokenCounter
 from context_compaction.groups import Pairing, add_closed
 from context_compaction.messages import Message
 from context_compaction.render import Renderer, RenderOptions
-from context_compaction.render.recording import shown_as
+from context_compaction.render.recording import instructions_of, shown_as
 from context_compaction.session.staging import Staged, staged
+from context_compaction.text.cues import Cues
 from context_compaction.view import Edited, Gap, Kept, LogRecord, LogWindow, SummaryRecord, View
 
 
@@ -23,11 +24,17 @@ class LiveLog:
     """
 
     def __init__(
-        self, archive: Archive, state: BranchState, counter: TokenCounter, options: RenderOptions
+        self,
+        archive: Archive,
+        state: BranchState,
+        counter: TokenCounter,
+        options: RenderOptions,
+        cues: tuple[Cues, ...] = (),
     ) -> None:
         self._archive = archive
         self._counter = counter
         self._options = options
+        self._cues = cues
         self._take(state)
 
     def _take(self, state: BranchState) -> None:
@@ -71,6 +78,7 @@ class LiveLog:
             self._counter,
             references=self._options.references,
             activate=activate,
+            cues=self._cues,
         )
 
     def store(self, batch: Staged) -> None:
@@ -155,8 +163,9 @@ class LiveLog:
     def _record(self, row: StoredMessage) -> LogRecord:
         shown = shown_as(row.seq, row.message, row.kind, references=self._options.references)
         tokens = row.tokens if self._counted(row) else self._counter.message(shown)
+        told = instructions_of(row.message, self._cues)
         return LogRecord(
-            row.seq, row.message, row.group, row.kind, shown, tokens, row.features, row.supersedes
+            row.seq, row.message, row.group, row.kind, shown, tokens, row.features, row.supersedes, told
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from context_compaction.counting import Calibration
@@ -22,6 +22,10 @@ class Notes:
 
     judged_to: int = 0
     """The last message that ``is_pinned`` was asked about."""
+    heard_to: int = 0
+    """The last message whose standing instructions the view knows."""
+    let_go: frozenset[int] = frozenset()
+    """Messages that were unpinned: they pin nothing by themselves."""
     counter: str = ""
     """Name of the counter that all of this is in."""
 
@@ -37,27 +41,48 @@ class Notes:
             "calibration": self.calibration.to_json(),
             "anchor": self.anchor and list(self.anchor),
             "judged_to": self.judged_to,
+            "heard_to": self.heard_to,
+            "let_go": sorted(self.let_go),
             "counter": self.counter,
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any], counter: str) -> Notes:
         """The notes that `to_json` wrote. Numbers by another counter mean nothing now and are left out."""
-        judged_to = data.get("judged_to", 0)
-        if data.get("counter") != counter:
-            return cls(judged_to=judged_to, counter=counter)
-        anchor = data["anchor"]
-        return cls(
-            judged_to=judged_to,
+        of_any = cls(
+            judged_to=data.get("judged_to", 0),
+            heard_to=data.get("heard_to", 0),
+            let_go=let_go_in(data),
             counter=counter,
+        )
+        if data.get("counter") != counter:
+            return of_any
+        anchor = data["anchor"]
+        return replace(
+            of_any,
             attempts=dict(data["attempts"]),
             calibration=Calibration.from_json(data["calibration"]),
             anchor=(anchor[0], anchor[1], anchor[2]) if anchor else None,
         )
 
 
-def forked_notes(data: Mapping[str, Any], at: int) -> dict[str, Any]:
-    """Notes for a branch that ends at message ``at``: what was learned stays, what is of one view goes."""
+def let_go_in(data: Mapping[str, Any]) -> frozenset[int]:
+    """The unpinned messages that notes name."""
+    return frozenset(data.get("let_go", ()))
+
+
+def forked_notes(data: Mapping[str, Any], at: int, heard_to: int) -> dict[str, Any]:
+    """Notes for a branch that ends at message ``at``: what was learned stays, what is of one view goes.
+
+    ``heard_to``: the last message whose standing instructions its view knows.
+    """
     if not data:
         return {}
-    return {**data, "attempts": {}, "anchor": None, "judged_to": min(at, data.get("judged_to", 0))}
+    return {
+        **data,
+        "attempts": {},
+        "anchor": None,
+        "judged_to": min(at, data.get("judged_to", 0)),
+        "heard_to": heard_to,
+        "let_go": sorted(seq for seq in let_go_in(data) if seq <= at),
+    }

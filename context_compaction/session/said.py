@@ -9,6 +9,7 @@ from context_compaction.archive import Archive, Branch
 from context_compaction.archive.tombstones import readable
 from context_compaction.errors import StaleView, UnknownReference
 from context_compaction.messages import Message
+from context_compaction.planner.instructions import heard_pins, next_pins
 from context_compaction.recall import SearchHit, recall
 from context_compaction.session.core import SessionCore
 from context_compaction.session.flight import SingleFlight
@@ -70,15 +71,26 @@ class Said:
             self._state.add_pin(whole if text is None else Pin(whole.ref, text))
 
     def unpin(self, ref: str) -> None:
-        """Let go of every pin on a message, from the next compaction on."""
+        """Let go of every pin on a message, from the next compaction on; none of it pins itself again."""
         with self._flight.hold():
             self._state.notice()
             self._state.remove_pins(message_seq(ref, self._state.live.last_seq))
 
     @property
     def pins(self) -> tuple[Pin, ...]:
-        """As they stand now, whoever set them."""
+        """As they stand now, whoever set them; not those that set themselves (`instructions`)."""
         return self._archive.state(self._current()).pins
+
+    @property
+    def instructions(self) -> tuple[Pin, ...]:
+        """The standing instructions that pin themselves, as a compaction would keep them now, oldest first.
+
+        Sentences of user messages such as "always answer in English" (`StandingInstructions`): each stays
+        word for word once its message has left the view. `unpin` lets go of those of a message.
+        """
+        with self._flight.hold():
+            self._state.catch_up()
+            return tuple(heard_pins(next_pins(self._core.manual_task())))
 
     def branches(self) -> list[Branch]:
         """All lines of this session's history, oldest first; the active one is what it goes on with."""

@@ -13,6 +13,7 @@ from context_compaction.planner import switched_off
 from context_compaction.policy import Policy, Rule, layered
 from context_compaction.render import RenderOptions
 from context_compaction.session.observers import ObserverLike
+from context_compaction.text.cues import Cues
 from context_compaction.tools import ToolRules
 
 PRE_TURN_DEADLINE = 10.0
@@ -36,6 +37,11 @@ class Settings:
     is_pinned: Callable[[Message], bool] | None
     tools: ToolRules
     options: RenderOptions
+
+    @property
+    def cues(self) -> tuple[Cues, ...]:
+        """By which standing instructions are told; none if they do not pin themselves."""
+        return self.policy.instructions.cues if self.policy.instructions else ()
 
     @property
     def disabled(self) -> bool:

@@ -13,6 +13,7 @@ from context_compaction.groups import Pairing, Placement
 from context_compaction.messages import Message
 from context_compaction.messages.storage import content_digest
 from context_compaction.render.recording import record_of
+from context_compaction.text.cues import Cues
 from context_compaction.view import LogRecord, Pin
 
 MessageLike = Message | Mapping[str, Any]
@@ -41,6 +42,7 @@ def staged(
     *,
     references: bool,
     activate: bool = False,
+    cues: tuple[Cues, ...] = (),
 ) -> Staged:
     """Place messages behind ``after_seq``, each with the head message that it supersedes, if any.
 
@@ -54,7 +56,9 @@ def staged(
         placement = pairing.place(seq, message) if supersedes is None else Placement(seq, "plain")
         placements.append(placement)
         records.append(
-            record_of(seq, message, placement, counter, references=references, supersedes=supersedes)
+            record_of(
+                seq, message, placement, counter, references=references, supersedes=supersedes, cues=cues
+            )
         )
     batch = AppendBatch(
         after_seq=after_seq,

@@ -18,7 +18,7 @@ from context_compaction.planner.scene import opening_scene
 from context_compaction.policy import Rule
 from context_compaction.policy.sizes import in_tokens
 from context_compaction.session.livelog import LiveLog
-from context_compaction.session.notes import Notes
+from context_compaction.session.notes import Notes, let_go_in
 from context_compaction.session.settings import Settings
 from context_compaction.session.staging import Staged
 from context_compaction.view import LogRecord, Pin
@@ -48,7 +48,7 @@ class SessionState:
     def take_up(self, found: BranchState) -> None:
         """Go on with a branch as the archive has it."""
         settings = self.settings
-        live = LiveLog(self.archive, found, settings.counter, settings.options)
+        live = LiveLog(self.archive, found, settings.counter, settings.options, settings.cues)
         notes = Notes.from_json(found.state, settings.counter.name)
         pins: tuple[Pin, ...] = found.pins
         if settings.is_pinned is not None and notes.judged_to < found.last_seq:
@@ -81,6 +81,17 @@ class SessionState:
         if (found.last_seq, found.view.version) != (self.live.last_seq, self.live.version):
             self.take_up(found)
         self.pins = found.pins
+        self.notes.let_go |= let_go_in(found.state)
+
+    def note(self, event: CompactionEvent | None = None) -> None:
+        """Keep the session's notes, and the report of an attempt. What others unpinned or heard stays so."""
+        kept = self.archive.state(self.live.branch).state
+        notes = replace(
+            self.notes,
+            let_go=self.notes.let_go | let_go_in(kept),
+            heard_to=max(self.notes.heard_to, kept.get("heard_to", 0)),
+        )
+        self.archive.note(self.live.branch, notes.to_json(), event)
 
     def store(self, staged: Staged) -> None:
         """Write messages to the archive with the pins that they are to have, then show them."""
@@ -125,8 +136,11 @@ class SessionState:
 
     def remove_pins(self, seq: int) -> None:
         """Let go of every pin on a message."""
-        # With it, that ``is_pinned`` was asked already: opened again, the session must not pin it anew.
-        notes = replace(self.notes, judged_to=max(self.notes.judged_to, seq))
+        # With it, that ``is_pinned`` was asked already, and that nothing of it pins itself: opened again, the
+        # session must not pin it anew.
+        notes = replace(
+            self.notes, judged_to=max(self.notes.judged_to, seq), let_go=self.notes.let_go | {seq}
+        )
         self.archive.unpin(self.live.branch, f"m:{seq}", notes.to_json())
         self.notes = notes
         self.pins = tuple(pin for pin in self.pins if pin.seq != seq)
@@ -184,6 +198,9 @@ class SessionState:
             counter=settings.counter,
             next_summary=live.next_summary,
             pins=self.pins,
+            instructions=settings.policy.instructions,
+            heard_to=self.notes.heard_to,
+            let_go=self.notes.let_go,
             tools=settings.tools,
             options=settings.options,
             scale=self.scaling(overhead),

@@ -13,6 +13,7 @@ from context_compaction.strategies.clamp import Clamp, clamp_blocks, clamped_min
 from context_compaction.strategies.clear_tool_results import ClearToolResults
 from context_compaction.strategies.deduplicate import Deduplicate
 from context_compaction.strategies.distill import Distill
+from context_compaction.strategies.drop_instructions import DropInstructions
 from context_compaction.strategies.extract import Extract
 from context_compaction.strategies.passages import passage_of
 from context_compaction.strategies.strip_reasoning import StripReasoning
@@ -26,6 +27,7 @@ __all__ = [
     "Distill",
     "DraftSteps",
     "DrafterStrategy",
+    "DropInstructions",
     "Extract",
     "Proposal",
     "Rung",

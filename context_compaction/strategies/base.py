@@ -57,7 +57,7 @@ class Scene:
     floor: frozenset[int]
     """Messages that may never leave (they may be clamped on HARD): system, newest user, newest group."""
     verbatim: frozenset[int]
-    """Messages that may not be edited: system messages and pins."""
+    """Messages that may not be edited: system messages and those that somebody pinned."""
     pins: tuple[Pin, ...]
     turn_start: int
     """Number of the newest user message: the current turn begins there."""

@@ -13,6 +13,7 @@ from context_compaction.view import Pin, View
 
 _TEXTS = ("one", "two", "three", "four", "five", "six")
 _PINS = (Pin("m:3", "word for word \ud800\0"), Pin("m:1", "first"), Pin("m:3", "another of it"))
+_HEARD = Pin("m:3", "another of it", heard=True)
 
 
 def a_commit_comes_back_equal(backend: Backend) -> None:
@@ -20,7 +21,7 @@ def a_commit_comes_back_equal(backend: Backend) -> None:
     with backend.opened() as archive:
         writer = Writer.of(archive)
         writer.say(*_TEXTS)
-        made = commit(0, summary(1), summary(2, ranges=((1, 1), (3, 5))), pins=_PINS)
+        made = commit(0, summary(1), summary(2, ranges=((1, 1), (3, 5))), pins=(*_PINS, _HEARD))
         archive.commit(writer.branch, made)
         state = archive.open_session("default", "s")
         assert (state.view, state.next_summary) == (made.view, 3)

@@ -56,6 +56,8 @@ class Pin:
 
     ref: str
     text: str
+    heard: bool = False
+    """Set by nobody: a standing instruction that pinned itself. It leaves its message free to go."""
 
     @classmethod
     def of(cls, seq: int, message: Message) -> Pin:
@@ -110,6 +112,22 @@ def ranges_of(seqs: list[int]) -> tuple[Range, ...]:
 def range_text(ranges: tuple[Range, ...]) -> str:
     """Ranges as a reader sees them: ``m:1-m:40, m:43``."""
     return ", ".join(f"m:{first}" if first == last else f"m:{first}-m:{last}" for first, last in ranges)
+
+
+def pin_to_json(pin: Pin) -> list[Any]:
+    """Compact JSON data of a view's pin; one that was set is as it was before others set themselves."""
+    return [pin.ref, pin.text, "heard"] if pin.heard else [pin.ref, pin.text]
+
+
+def pin_from_json(data: list[Any]) -> Pin:
+    """The pin that `pin_to_json` wrote. Raises `ArchiveCorrupt` for anything else."""
+    match data:
+        case [str(ref), str(text)]:
+            return Pin(ref, text)
+        case [str(ref), str(text), "heard"]:
+            return Pin(ref, text, heard=True)
+        case _:
+            raise ArchiveCorrupt(f"unknown pin {json.dumps(data)[:80]}")
 
 
 def entry_to_json(entry: Entry) -> list[Any]:

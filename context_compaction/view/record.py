@@ -26,6 +26,8 @@ class LogRecord:
     features: Features
     supersedes: int | None = None
     """The message of the system head that it stands in for; 0 if it joined the head later."""
+    instructions: tuple[str, ...] = ()
+    """Sentences of a user or system message that are to hold from now on, or take that back."""
 
 
 @dataclass(frozen=True, slots=True)

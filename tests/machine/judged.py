@@ -8,6 +8,7 @@ from typing import Any
 
 from context_compaction import Budget, CannotCompact, Message, Session, TokenCounter
 from context_compaction.counting import CallableCounter
+from context_compaction.view import Pin
 from tests.checker import Request, Terms, check_request, floor
 from tests.machine.model import BranchModel, Dict, pin_text
 
@@ -46,6 +47,7 @@ def judge(session: Session, branch: BranchModel) -> None:
         superseded=superseded,
         joined=joined,
     )
+    assert all(_heard(pin, log) for pin in session.view.pins if pin.heard)
     pruned = {seq for seq, said in enumerate(branch.log, 1) if said.pruned}
     wrong = [
         problem
@@ -54,6 +56,11 @@ def judge(session: Session, branch: BranchModel) -> None:
     ]
     assert wrong == [], json.dumps(shown, indent=1)
     assert [message.to_openai() for message in session.context()] == shown
+
+
+def _heard(pin: Pin, log: list[Dict]) -> bool:
+    """Whether the user said so, there."""
+    return log[pin.seq - 1]["role"] == "user" and pin.text in pin_text(log[pin.seq - 1])
 
 
 def named(pin: tuple[int, str], log: list[Dict]) -> int | str:

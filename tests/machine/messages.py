@@ -17,7 +17,17 @@ WORD = re.compile(r"\bw\d+k\b")
 OWN = "OWN"
 """Stands in a message to be for its word."""
 PIXEL = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA="
-FILLER = ("", "ok", "filler " * 9, "one two three. " * 9, "x" * 300, *NASTY)
+RULES = (
+    "Never touch it.",
+    "Always use tabs.",
+    "From now on use spaces.",
+    "You may touch it.",
+    "Forget that rule.",
+)
+FILLER = (
+    *("", "ok", "filler " * 9, "one two three. " * 9, "x" * 300, *NASTY),
+    *(f"\n\n{rule}" for rule in RULES),
+)
 fillers = st.sampled_from(FILLER)
 call_ids = st.sampled_from(CALL_IDS)
 

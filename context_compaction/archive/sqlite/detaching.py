@@ -17,6 +17,7 @@ from context_compaction.archive.sqlite.log import outline
 from context_compaction.archive.sqlite.spans import Span, spans_of
 from context_compaction.archive.sqlite.views import add_view, read_summaries, read_view
 from context_compaction.view import Pin, View, forked, usable
+from context_compaction.view.entries import pin_from_json
 
 # What branches of other sessions see of the logs of these, the most of each first.
 SHARED = """
@@ -124,7 +125,7 @@ def _go_back(connection: sqlite3.Connection, branch: int, rest: Heirloom) -> Non
     shared = _pins_of(connection, rest.heirs)
     (first_own,) = connection.execute(FIRST_OWN, (branch, json.dumps(rest.heirs))).fetchone()
     for view in (kept | {newest.version: newest}).values():
-        pins = tuple(pin for pin in view.pins if pin in shared or view.version < first_own)
+        pins = tuple(pin for pin in view.pins if pin.heard or pin in shared or view.version < first_own)
         if view != View():
             add_view(connection, branch, replace(view, pins=pins))
 
@@ -157,5 +158,5 @@ def _pins_of(connection: sqlite3.Connection, branches: Sequence[int]) -> set[Pin
     named = json.dumps(branches)
     pins = {Pin(ref, json.loads(text)) for ref, text in connection.execute(READ_PINS, (named,))}
     for (text,) in connection.execute(READ_VIEW_PINS, (named,)):
-        pins |= {Pin(*pin) for pin in json.loads(text)}
+        pins |= {pin_from_json(pin) for pin in json.loads(text)}
     return pins

@@ -11,8 +11,8 @@ from context_compaction.archive.records import Commit
 from context_compaction.archive.sqlite.spans import Span, gone, left
 from context_compaction.errors import StaleView
 from context_compaction.events import CompactionEvent
-from context_compaction.view import Pin, SummaryRecord, View
-from context_compaction.view.entries import entry_from_json, entry_to_json
+from context_compaction.view import SummaryRecord, View
+from context_compaction.view.entries import entry_from_json, entry_to_json, pin_from_json, pin_to_json
 
 READ_VIEW = "SELECT version, head_end, pins, entries FROM views WHERE branch = ? AND version = ?"
 ADD_VIEW = "INSERT INTO views (branch, version, head_end, pins, entries) VALUES (?, ?, ?, ?, ?)"
@@ -59,7 +59,7 @@ def _view(row: tuple[int, int, str, str]) -> View:
         number,
         head_end,
         tuple(entry_from_json(entry) for entry in json.loads(entries)),
-        tuple(Pin(ref, text) for ref, text in json.loads(pins)),
+        tuple(pin_from_json(pin) for pin in json.loads(pins)),
     )
 
 
@@ -79,7 +79,7 @@ def write_commit(connection: sqlite3.Connection, branch: int, commit: Commit) ->
 
 def add_view(connection: sqlite3.Connection, branch: int, view: View) -> None:
     """Write one version of a branch's view."""
-    pins = json.dumps([(pin.ref, pin.text) for pin in view.pins])
+    pins = json.dumps([pin_to_json(pin) for pin in view.pins])
     entries = json.dumps([entry_to_json(entry) for entry in view.head], separators=(",", ":"))
     connection.execute(ADD_VIEW, (branch, view.version, view.head_end, pins, entries))
 

@@ -84,7 +84,13 @@ class Syncer:
     def _move(self, plan: SyncPlan) -> None:
         state, branch = self._state, plan.branch
         if plan.fork_at is not None:
-            fork = fork_of(state.archive, state.archive.state(branch), plan.fork_at, activate=False)
+            fork = fork_of(
+                state.archive,
+                state.archive.state(branch),
+                plan.fork_at,
+                state.settings.policy.instructions,
+                activate=False,
+            )
             branch = state.archive.fork(branch, fork)
         if branch != state.live.branch:
             state.take_up(state.archive.state(branch))
