@@ -6,11 +6,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from context_compaction.drafting.base import DraftRequest, DraftResult
+from context_compaction.drafting.base import DraftRequest, DraftResult, Passage
 from context_compaction.errors import InvalidPolicy
 from context_compaction.groups import MessageGroup
 from context_compaction.schema import SECTIONS, Section
 from context_compaction.strategies.base import DrafterStrategy, DraftSteps, Proposal, Scene
+from context_compaction.strategies.gate import FACTS_SHARE, Gate
 from context_compaction.strategies.passages import passage_of
 from context_compaction.strategies.truncate import leave
 from context_compaction.text.facts import fidelity
@@ -40,6 +41,7 @@ class Summarize(DrafterStrategy):
         fidelity_floor: float = 0.5,
         max_tokens: int | None = None,
         sections: Sequence[Section] = SECTIONS,
+        facts_share: float = FACTS_SHARE,
     ) -> None:
         if not 0 <= fidelity_floor <= 1:
             raise InvalidPolicy(f"fidelity_floor is {fidelity_floor}; give a share from 0 to 1")
@@ -48,6 +50,7 @@ class Summarize(DrafterStrategy):
         self.fidelity_floor = fidelity_floor
         self.max_tokens = max_tokens
         self.sections = tuple(sections)
+        self.facts_share = facts_share
 
     def propose(self, scene: Scene) -> DraftSteps:
         """Ask for one draft and put it in the place of what leaves."""
@@ -58,10 +61,12 @@ class Summarize(DrafterStrategy):
         if cap < WORTHWHILE:
             note = f"a summary of {source.tokens} tokens could have {max(0, cap)}, less than {WORTHWHILE}"
             return Proposal(scene.view, note=note, skipped_budget=True)
-        result = yield (self._request(scene, source, cap),)
+        passages = tuple(passage_of(scene.log[seq], references=scene.references) for seq in source.seqs)
+        gate = Gate.of(passages, _elsewhere(scene, source), scene.counter, cap, self.facts_share)
+        result = yield (self._request(scene, passages, gate.asked),)
         if not result.texts:
             return Proposal(scene.view, draft=result, note=result.reason or "no draft")
-        return self._judged(scene, source, result, result.texts[0])
+        return self._judged(scene, source, result, gate.closed(result.texts[0]))
 
     def _cap(self, scene: Scene, source: _Source) -> int:
         """Tokens that the summary may have."""
@@ -75,11 +80,11 @@ class Summarize(DrafterStrategy):
             limits.append(input_tokens - _tokens_with(scene, source, empty))
         return min(cap, *limits)
 
-    def _request(self, scene: Scene, source: _Source, cap: int) -> DraftRequest:
+    def _request(self, scene: Scene, passages: tuple[Passage, ...], max_tokens: int) -> DraftRequest:
         return DraftRequest(
             kind="summary",
-            passages=tuple(passage_of(scene.log[seq], references=scene.references) for seq in source.seqs),
-            max_tokens=cap,
+            passages=passages,
+            max_tokens=max_tokens,
             context=tuple(scene.summaries[number].text for number in scene.view.summaries),
             focus=scene.focus,
             sections=self.sections,
@@ -136,14 +141,19 @@ def _record(scene: Scene, source: _Source, text: str, result: DraftResult) -> Su
 
 def _fidelity(scene: Scene, source: _Source, text: str) -> float:
     """The share of hard facts of what leaves that the summary, the pins or the tail still carry."""
+    sources = [passage_of(scene.log[seq]).text for seq in source.seqs]
+    return fidelity(sources, [text, *_elsewhere(scene, source)])
+
+
+def _elsewhere(scene: Scene, source: _Source) -> list[str]:
+    """What carries facts beside the summary: pins, and all that stays in view."""
     leaving = frozenset(source.seqs)
     tail = [
         record.shown.with_blocks(edit.blocks).text if edit else record.shown.text
         for record, edit in scene.shown()
         if record.seq not in leaving
     ]
-    sources = [passage_of(scene.log[seq]).text for seq in source.seqs]
-    return fidelity(sources, [text, *(pin.text for pin in scene.pins), *tail])
+    return [*(pin.text for pin in scene.pins), *tail]
 
 
 def _view_with(scene: Scene, source: _Source, record: SummaryRecord) -> View:
