@@ -17,6 +17,7 @@ from context_compaction.strategies import Clamp, Distill, Extract, Summarize, Tr
 from context_compaction.text.facts import Fact, hard_facts, missing
 
 SHARES = (0.1, 0.25)
+SHARE = 0.25
 LEAST = 400
 """Tokens that a context must have to be measured: in less there is no room for a summary."""
 SAID = ("instruction", "decision")
@@ -93,7 +94,9 @@ def _tail(talk: _Talk, limit: int) -> list[str]:
 
 def _ours(name: str, drafter: SummaryDrafter | None, counter: TokenCounter) -> dict[str, Seen]:
     def seen(share: float) -> Seen:
-        ladder = Ladder(Summarize(fidelity_floor=0, facts_share=share), Extract(), Truncate(), Clamp())
+        ladder = Ladder(
+            Summarize(fidelity_floor=0, facts_share=share and SHARE), Extract(), Truncate(), Clamp()
+        )
         policy = Policy.both(Rule(ladder, trigger=0.99, target=0.98, keep=0.8))
 
         def call(talk: _Talk, limit: int) -> list[str]:
@@ -101,7 +104,9 @@ def _ours(name: str, drafter: SummaryDrafter | None, counter: TokenCounter) -> d
             messages, _ = compact(
                 talk.messages, budget=budget, policy=policy, drafter=drafter, counter=counter
             )
-            return [message.text + "".join(call.arguments for call in message.tool_calls) for message in messages]
+            return [
+                message.text + "".join(call.arguments for call in message.tool_calls) for message in messages
+            ]
 
         return call
 
@@ -135,4 +140,9 @@ def _rows(group: str, ways: Mapping[str, Seen], kept) -> Iterator[Sequence[objec
             counts.append(len(known))
             for part in (0, 1):
                 cells.append(f"{mean(each[part] for each in known):.3f}" if known else "-")
-        yield (group if name == TAIL else "", "/".join(map(str, counts)) if name == TAIL else "", name, *cells)
+        yield (
+            group if name == TAIL else "",
+            "/".join(map(str, counts)) if name == TAIL else "",
+            name,
+            *cells,
+        )

@@ -42,7 +42,7 @@ if _TYPE_CHECKING:
         UnknownReference,
         UnknownSession,
     )
-    from context_compaction.events import CompactionEvent, CompactionObserver
+    from context_compaction.events import CompactionEvent, CompactionObserver, FactCount
     from context_compaction.messages import (
         MediaBlock,
         Message,
@@ -75,6 +75,7 @@ __all__ = [
     "DrafterError",
     "DuplicateMessage",
     "ExtractiveDrafter",
+    "FactCount",
     "Forgotten",
     "InvalidBudget",
     "InvalidMessage",
@@ -123,7 +124,7 @@ _WHERE = {
         "DrafterError DuplicateMessage InvalidBudget InvalidMessage InvalidPolicy QueryError "
         "SessionExists SessionHasForks StaleView UnknownReference UnknownSession"
     ),
-    "events": "CompactionEvent CompactionObserver",
+    "events": "CompactionEvent CompactionObserver FactCount",
     "messages": "MediaBlock Message ReasoningBlock TextBlock ToolCallBlock ToolResultBlock",
     "planner.stateless": "acompact compact",
     "policy": "Ladder Policy Rule",

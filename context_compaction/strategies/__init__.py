@@ -14,6 +14,7 @@ from context_compaction.strategies.clear_tool_results import ClearToolResults
 from context_compaction.strategies.deduplicate import Deduplicate
 from context_compaction.strategies.distill import Distill
 from context_compaction.strategies.extract import Extract
+from context_compaction.strategies.gate import carried_texts
 from context_compaction.strategies.passages import passage_of
 from context_compaction.strategies.strip_reasoning import StripReasoning
 from context_compaction.strategies.summarize import Summarize
@@ -35,6 +36,7 @@ __all__ = [
     "StripReasoning",
     "Summarize",
     "Truncate",
+    "carried_texts",
     "clamp_blocks",
     "clamped_minimum",
     "passage_of",

@@ -1,108 +1,118 @@
-"""The fidelity gate: hard facts of what leaves that nothing else carries are listed behind the draft."""
+"""The fidelity gate: hard facts of what leaves that nothing else would carry are listed behind the draft."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from context_compaction.counting import TokenCounter
-from context_compaction.drafting.base import Passage
-from context_compaction.text.facts import Fact, hard_facts, missing, normalised, occurs
-from context_compaction.text.verbatim import HEADING, LABELS, SENTENCES, block_text, listable, split_block
+from context_compaction.drafting.base import DraftResult, Passage
+from context_compaction.errors import InvalidPolicy
+from context_compaction.strategies.base import Scene
+from context_compaction.strategies.telling import telling_facts
+from context_compaction.text.facts import Fact, missing, normalised, occurs
+from context_compaction.text.verbatim import HEADING, SENTENCES, block_text, split_block
+from context_compaction.view import SummaryRecord
 
-FACTS_SHARE = 0.25
-KINDS = {
-    "instruction": 3.0, "decision": 3.0, "error": 2.5, "path": 2.0, "identifier": 2.0, "url": 1.5,
-    "quantity": 1.5, "date": 1.5, "quote": 1.0,
-}
-ROLES = {"user": 1.5, "assistant": 1.0, "tool": 0.7}
-REPEATED, RECENT, LENGTH = 0.5, 1.0, 0.5
+FACTS_SHARE = 0.3
+"""Of a summary's cap: the most that a drafter is asked to leave to the block."""
 LABEL_TOKENS = 5
+"""What a line of the block costs beyond its values."""
 MISSES = 12
-
-
-@dataclass(slots=True)
-class _Seen:
-    fact: Fact
-    worth: float
-    count: int = 1
-    last: float = 0.0
-
-
-def telling(passages: Sequence[Passage]) -> list[Fact]:
-    seen: dict[tuple[str, str], _Seen] = {}
-    for index, passage in enumerate(passages):
-        for fact in facts_of(passage):
-            if not listable(fact) or fact.value not in passage.text:
-                continue
-            worth = KINDS[fact.kind] * ROLES.get(passage.role, 1.0)
-            known = seen.setdefault(fact.key, _Seen(fact, worth, 0))
-            known.worth = max(known.worth, worth)
-            known.count += 1
-            known.last = (index + 1) / len(passages)
-    def rank(each: _Seen) -> float:
-        worth = each.worth * (1 + RECENT * each.last) * (1 + REPEATED * math.log2(each.count))
-        return worth / (12 + len(each.fact.value)) ** LENGTH
-    return [each.fact for each in sorted(seen.values(), key=lambda each: -rank(each))]
-
-
-def facts_of(passage: Passage) -> tuple[Fact, ...]:
-    if passage.role != "summary":
-        return hard_facts(passage.text, role=passage.role)
-    body, listed = split_block(passage.text)
-    return (*listed, *hard_facts(body))
+"""Values in a row that do not fit before the block is taken as full."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
+    """One summary's gate: ask a drafter for `asked` tokens, then close its draft."""
+
     facts: tuple[Fact, ...]
+    """What only the summary can carry, most telling first."""
     counter: TokenCounter
     cap: int
-    share: float
+    """Tokens of the summary, block included."""
+    asked: int
+    """Tokens to ask a drafter for: the cap, less what the block needs, or less its share."""
 
     @classmethod
-    def of(cls, passages, elsewhere, counter, cap, share=None):
-        share = FACTS_SHARE if share is None else share
-        facts = missing(telling(passages), elsewhere) if share else []
-        return cls(tuple(facts), counter, cap, share)
+    def of(
+        cls, passages: Sequence[Passage], carried: Sequence[str], scene: Scene, cap: int, share: float
+    ) -> Gate:
+        """The gate for a summary of ``passages``; ``carried`` are the texts that stay in view anyway.
 
-    @property
-    def asked(self) -> int:
-        whole = self.counter.text(block_text(self.facts)) if self.facts else 0
-        return self.cap - min(int(self.share * self.cap), whole)
+        ``share`` of the cap is the block's; with 0 there is no gate.
+        """
+        facts = tuple(missing(telling_facts(passages), carried)) if share else ()
+        need = scene.counter.text(block_text(facts)) + 1 if facts else 0
+        return cls(facts, scene.counter, cap, cap - min(int(share * cap), need))
 
     def closed(self, draft: str) -> str:
-        if not self.facts:
-            return draft
+        """The draft with the facts that it misses listed behind it, as many as the cap leaves room for.
+
+        A block that the drafter wrote itself is taken off: only code lists facts. The same facts and draft
+        give the same text.
+        """
         body, _ = split_block(draft)
-        room = self.cap - self.counter.text(body)
-        chosen = self._fitting(missing(self.facts, [body]), room)
-        while chosen:
-            text = f"{body}\n{block_text(chosen)}"
+        listed = list(self._fitting(missing(self.facts, [body]), self.cap - self.counter.text(body)))
+        while listed:
+            text = f"{body}\n{block_text(listed)}".lstrip("\n")
             if self.counter.text(text) <= self.cap:
                 return text
-            chosen.pop()
+            listed.pop()
         return body
 
-    def _fitting(self, facts: Sequence[Fact], room: int) -> list[Fact]:
-        spent, misses = self.counter.text(HEADING) + 1, 0
-        chosen: list[Fact] = []
-        labels: set[str] = set()
-        whole = ""
+    def _fitting(self, facts: Iterable[Fact], room: int) -> Iterator[Fact]:
+        """Those that fit into so many tokens by the sum of their own, each said once."""
+        room -= self.counter.text(HEADING)
+        labelled: set[str] = set()
+        said = ""
+        misses = 0
         for fact in facts:
             value = normalised(fact.value)
-            if occurs(value, whole):
+            if occurs(value, said):
                 continue
-            new = fact.kind in SENTENCES or fact.kind not in labels
-            cost = self.counter.text(f"; {fact.value}") + (LABEL_TOKENS if new else 0)
-            if spent + cost > room:
+            first = fact.kind in SENTENCES or fact.kind not in labelled
+            cost = self.counter.text(f"; {fact.value}") + (LABEL_TOKENS if first else 0)
+            if cost > room:
                 misses += 1
                 if misses > MISSES:
-                    break
+                    return
                 continue
-            spent += cost
-            labels.add(fact.kind)
-            chosen.append(fact)
-            whole += f" {value} ;"
-        return chosen
+            misses = 0
+            room -= cost
+            labelled.add(fact.kind)
+            said += f"{value}\n"
+            yield fact
+
+
+def under_floor(record: SummaryRecord, result: DraftResult, floor: float) -> str:
+    """Why a model's summary carries too little, in words; empty when it does not or code wrote it."""
+    if not result.is_model or record.fidelity >= floor:
+        return ""
+    return f"fidelity {record.fidelity:.2f} is under the floor of {floor:.2f}"
+
+
+def checked_floor(fidelity_floor: float) -> float:
+    """The floor itself. Raises `InvalidPolicy` when it is no share."""
+    if not 0 <= fidelity_floor <= 1:
+        raise InvalidPolicy(f"fidelity_floor is {fidelity_floor}; give a share from 0 to 1")
+    return fidelity_floor
+
+
+def checked_share(facts_share: float) -> float:
+    """The share itself. Raises `InvalidPolicy` unless half the summary stays for the drafter's own words."""
+    if not 0 <= facts_share <= 0.5:
+        raise InvalidPolicy(f"facts_share is {facts_share}; give a share from 0 to .5")
+    return facts_share
+
+
+def carried_texts(scene: Scene, leaving: Iterable[int] = (), replaced: Iterable[int] = ()) -> list[str]:
+    """What pins, summaries and messages of the view say, less what leaves or is replaced (by number)."""
+    gone, old = frozenset(leaving), frozenset(replaced)
+    said = [
+        record.shown.with_blocks(edit.blocks).text if edit else record.shown.text
+        for record, edit in scene.shown()
+        if record.seq not in gone
+    ]
+    summaries = [scene.summaries[number].text for number in scene.view.summaries if number not in old]
+    return [*(pin.text for pin in scene.pins), *summaries, *said]

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from context_compaction.text.facts import Fact, FactKind
 
 HEADING = "## Verbatim Facts"
+SENTENCES: dict[FactKind, str] = {"instruction": "Instruction", "decision": "Decision", "error": "Error"}
+"""Label of a line for the kinds whose facts have a line each."""
 LABELS: dict[FactKind, str] = {
     "path": "Paths",
     "identifier": "Identifiers",
@@ -15,53 +17,47 @@ LABELS: dict[FactKind, str] = {
     "quantity": "Values",
     "quote": "Names and phrases",
 }
-"""Label of the line that lists facts of a kind; the most telling kinds first."""
-SENTENCES: dict[FactKind, str] = {"instruction": "Instruction", "decision": "Decision", "error": "Error"}
-"""Label of each line of the kinds whose facts have a line each."""
+"""Label of the line that lists all facts of a kind; the most telling kinds first."""
 SEPARATOR = "; "
-_KINDS: dict[str, FactKind] = {label: kind for kind, label in (*SENTENCES.items(), *LABELS.items())}
+_KINDS: dict[str, FactKind] = {label: kind for kind, label in (SENTENCES | LABELS).items()}
 
 
 def listable(fact: Fact) -> bool:
-    """Whether the block can list it so that `split_block` reads it again: on one line, told from others."""
+    """Whether the block can show it so that `split_block` reads it again."""
     value = fact.value
-    alone = fact.kind in SENTENCES or SEPARATOR.strip() not in value
-    return alone and value == value.strip() and len(value.splitlines()) == 1
+    apart = fact.kind in SENTENCES or ";" not in value
+    return apart and value == value.strip() and value.splitlines() == [value]
 
 
 def block_text(facts: Iterable[Fact]) -> str:
     """The block for facts that are `listable`, in their order within each kind; empty for none."""
-    by_label: dict[str, list[str]] = {}
+    by_kind: dict[FactKind, list[str]] = {}
     for fact in facts:
-        by_label.setdefault(SENTENCES.get(fact.kind) or LABELS[fact.kind], []).append(fact.value)
-    lines: list[str] = []
-    for label, kind in _KINDS.items():
-        values = by_label.get(label, [])
-        lines += values_lines(label, values) if kind in SENTENCES else _list_line(label, values)
-    return "\n".join([HEADING, *lines]) if lines else ""
+        by_kind.setdefault(fact.kind, []).append(fact.value)
+    lines = [f"- {label}: {value}" for kind, label in SENTENCES.items() for value in by_kind.get(kind, ())]
+    lines += [
+        f"- {label}: {SEPARATOR.join(by_kind[kind])}" for kind, label in LABELS.items() if kind in by_kind
+    ]
+    return "\n".join((HEADING, *lines)) if lines else ""
 
 
 def split_block(text: str) -> tuple[str, tuple[Fact, ...]]:
-    """The text without its block, and the facts that the block lists."""
+    """The text without its block, and the facts that the block lists; the text itself when it has none.
+
+    Lines in a block that are none of ours (a model imitated it) go with it.
+    """
     body: list[str] = []
     facts: list[Fact] = []
+    lines = text.split("\n")
     inside = False
-    for line in text.split("\n"):
+    for line in lines:
         if line.startswith("## "):
-            inside = line.strip() == HEADING
-        if not inside:
-            body.append(line)
-        elif line.strip() != HEADING:
+            inside = line.rstrip() == HEADING
+        if inside:
             facts += _read(line)
-    return "\n".join(body).strip("\n") if len(body) < text.count("\n") + 1 else text, tuple(facts)
-
-
-def values_lines(label: str, values: list[str]) -> list[str]:
-    return [f"- {label}: {value}" for value in values]
-
-
-def _list_line(label: str, values: list[str]) -> list[str]:
-    return [f"- {label}: {SEPARATOR.join(values)}"] if values else []
+        else:
+            body.append(line)
+    return (text if len(body) == len(lines) else "\n".join(body).rstrip()), tuple(facts)
 
 
 def _read(line: str) -> Iterator[Fact]:
