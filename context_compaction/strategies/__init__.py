@@ -14,13 +14,14 @@ from context_compaction.strategies.clear_tool_results import ClearToolResults
 from context_compaction.strategies.deduplicate import Deduplicate
 from context_compaction.strategies.distill import Distill
 from context_compaction.strategies.extract import Extract
-from context_compaction.strategies.gate import carried_texts
+from context_compaction.strategies.gate import FACTS_SHARE, carried_texts
 from context_compaction.strategies.passages import passage_of
 from context_compaction.strategies.strip_reasoning import StripReasoning
 from context_compaction.strategies.summarize import Summarize
 from context_compaction.strategies.truncate import Truncate
 
 __all__ = [
+    "FACTS_SHARE",
     "Clamp",
     "ClearToolResults",
     "Deduplicate",

@@ -40,7 +40,7 @@ class Distill(DrafterStrategy):
         *,
         max_leaves: int = 4,
         share: float = 0.25,
-        fidelity_floor: float = 0.5,
+        fidelity_floor: float = 0.25,
         facts_share: float = FACTS_SHARE,
     ) -> None:
         if max_leaves < 0 or not 0 < share <= 1:
@@ -69,7 +69,7 @@ class Distill(DrafterStrategy):
             return Proposal(scene.view, note=f"{total} tokens of summaries are too few to be distilled")
         passages = tuple(summary_passage(source, references=scene.references) for source in sources)
         carried = carried_texts(scene, replaced=scene.view.summaries)
-        gate = Gate.of(passages, carried, scene, cap, self.facts_share)
+        gate = Gate.of(passages, carried, scene.counter, cap=cap, share=self.facts_share)
         words = tuple(replace(each, text=split_block(each.text)[0]) for each in passages)
         result = yield (DraftRequest("distill", words, gate.asked, focus=scene.focus),)
         if not result.texts:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from context_compaction.counting import TokenCounter
 from context_compaction.drafting.base import DraftResult, Passage
 from context_compaction.errors import InvalidPolicy
+from context_compaction.schema import parse_sections
 from context_compaction.strategies.base import Scene
 from context_compaction.strategies.telling import telling_facts
 from context_compaction.text.facts import Fact, missing, normalised, occurs
-from context_compaction.text.verbatim import HEADING, SENTENCES, block_text, split_block
+from context_compaction.text.intent import is_rule
+from context_compaction.text.verbatim import HEADING, LINES, block_text, label_of, split_block
 from context_compaction.view import SummaryRecord
 
 FACTS_SHARE = 0.3
@@ -36,15 +38,21 @@ class Gate:
 
     @classmethod
     def of(
-        cls, passages: Sequence[Passage], carried: Sequence[str], scene: Scene, cap: int, share: float
+        cls,
+        passages: Sequence[Passage],
+        carried: Sequence[str],
+        counter: TokenCounter,
+        *,
+        cap: int,
+        share: float = FACTS_SHARE,
     ) -> Gate:
         """The gate for a summary of ``passages``; ``carried`` are the texts that stay in view anyway.
 
-        ``share`` of the cap is the block's; with 0 there is no gate.
+        ``share`` of the cap is the block's; with 0 nothing is listed.
         """
         facts = tuple(missing(telling_facts(passages), carried)) if share else ()
-        need = scene.counter.text(block_text(facts)) + 1 if facts else 0
-        return cls(facts, scene.counter, cap, cap - min(int(share * cap), need))
+        need = counter.text(block_text(facts)) + 1 if facts else 0
+        return cls(facts, counter, cap, cap - min(int(share * cap), need))
 
     def closed(self, draft: str) -> str:
         """The draft with the facts that it misses listed behind it, as many as the cap leaves room for.
@@ -53,13 +61,19 @@ class Gate:
         give the same text.
         """
         body, _ = split_block(draft)
-        listed = list(self._fitting(missing(self.facts, [body]), self.cap - self.counter.text(body)))
+        listed = list(self._fitting(self._missed(body), self.cap - self.counter.text(body)))
         while listed:
             text = f"{body}\n{block_text(listed)}".lstrip("\n")
             if self.counter.text(text) <= self.cap:
                 return text
             listed.pop()
         return body
+
+    def _missed(self, body: str) -> list[Fact]:
+        """What the draft misses. A rule has to stand under its goal: there it is found again at a distillation."""
+        rules = [fact for fact in self.facts if fact.kind == "instruction" and is_rule(fact.value)]
+        missed = {*missing(self.facts, [body]), *missing(rules, [parse_sections(body).get("goal", "")])}
+        return [fact for fact in self.facts if fact in missed]
 
     def _fitting(self, facts: Iterable[Fact], room: int) -> Iterator[Fact]:
         """Those that fit into so many tokens by the sum of their own, each said once."""
@@ -71,8 +85,8 @@ class Gate:
             value = normalised(fact.value)
             if occurs(value, said):
                 continue
-            first = fact.kind in SENTENCES or fact.kind not in labelled
-            cost = self.counter.text(f"; {fact.value}") + (LABEL_TOKENS if first else 0)
+            first = (label := label_of(fact)) in LINES or label not in labelled
+            cost = self.counter.text(f" {fact.value};") + (LABEL_TOKENS if first else 0)
             if cost > room:
                 misses += 1
                 if misses > MISSES:
@@ -80,7 +94,7 @@ class Gate:
                 continue
             misses = 0
             room -= cost
-            labelled.add(fact.kind)
+            labelled.add(label)
             said += f"{value}\n"
             yield fact
 

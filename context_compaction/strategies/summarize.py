@@ -70,7 +70,9 @@ class Summarize(DrafterStrategy):
             note = f"a summary of {source.tokens} tokens could have {max(0, cap)}, less than {WORTHWHILE}"
             return Proposal(scene.view, note=note, skipped_budget=True)
         passages = tuple(passage_of(scene.log[seq], references=scene.references) for seq in source.seqs)
-        gate = Gate.of(passages, carried_texts(scene, source.seqs), scene, cap, self.facts_share)
+        gate = Gate.of(
+            passages, carried_texts(scene, source.seqs), scene.counter, cap=cap, share=self.facts_share
+        )
         result = yield (self._request(scene, passages, gate.asked),)
         if not result.texts:
             return Proposal(scene.view, draft=result, note=result.reason or "no draft")

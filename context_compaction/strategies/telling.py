@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from context_compaction.drafting.base import Passage
+from context_compaction.schema import parse_sections
 from context_compaction.text.facts import Fact, FactKind, hard_facts
+from context_compaction.text.intent import is_rule
 from context_compaction.text.verbatim import listable, split_block
 
 KINDS: dict[FactKind, float] = {
@@ -30,6 +33,7 @@ REPEATED = 0.25
 BRIEF, CHARACTERS = 0.6, 12
 """A fact's worth is divided by this power of its characters, these many more counted for its place: two short
 values before a long one that is worth as much (decision 16 has what was measured)."""
+_REF = re.compile(r" {0,4}\[[ms]:[\d:ms-]{1,40}\] {0,4}$")
 
 
 @dataclass(slots=True)
@@ -54,7 +58,8 @@ def telling_facts(passages: Sequence[Passage]) -> list[Fact]:
     """The distinct hard facts that a block can list as they are spelled, most telling first.
 
     The user's instructions and decisions first, then errors, names, quantities, dates and quotes; said by the
-    user, late and often counts, length counts against. Of an earlier summary its listed facts are taken too.
+    user, late and often counts, length counts against. Of an earlier summary its listed facts are taken too,
+    and the rules that it has under its goal.
     """
     seen: dict[tuple[str, str], _Seen] = {}
     for number, passage in enumerate(passages, 1):
@@ -70,5 +75,7 @@ def telling_facts(passages: Sequence[Passage]) -> list[Fact]:
 def _facts_of(passage: Passage) -> tuple[Fact, ...]:
     if passage.role != "summary":
         return hard_facts(passage.text, role=passage.role)
-    _, listed = split_block(passage.text)
-    return tuple({fact.key: fact for fact in (*listed, *hard_facts(passage.text))}.values())
+    body, listed = split_block(passage.text)
+    goal = parse_sections(body).get("goal", "").splitlines()
+    rules = (Fact("instruction", _REF.sub("", line.removeprefix("- "))) for line in goal if is_rule(line))
+    return tuple({fact.key: fact for fact in (*listed, *rules, *hard_facts(passage.text))}.values())

@@ -18,26 +18,36 @@ LABELS: dict[FactKind, str] = {
     "quote": "Names and phrases",
 }
 """Label of the line that lists all facts of a kind; the most telling kinds first."""
-SEPARATOR = "; "
-_KINDS: dict[str, FactKind] = {label: kind for kind, label in (SENTENCES | LABELS).items()}
+SEPARATOR, PHRASE = "; ", "Phrase"
+"""Between two values of a list, and the label of a line for a quote that has it inside."""
+LINES = (*SENTENCES.values(), PHRASE)
+"""Labels of lines that hold one fact."""
+_KINDS: dict[str, FactKind] = {label: kind for kind, label in (SENTENCES | LABELS).items()} | {
+    PHRASE: "quote"
+}
 
 
 def listable(fact: Fact) -> bool:
     """Whether the block can show it so that `split_block` reads it again."""
     value = fact.value
-    apart = fact.kind in SENTENCES or ";" not in value
+    apart = label_of(fact) in LINES or SEPARATOR not in value
     return apart and value == value.strip() and value.splitlines() == [value]
+
+
+def label_of(fact: Fact) -> str:
+    """The label of the line that shows it."""
+    if fact.kind == "quote" and SEPARATOR in fact.value:
+        return PHRASE
+    return SENTENCES.get(fact.kind) or LABELS[fact.kind]
 
 
 def block_text(facts: Iterable[Fact]) -> str:
     """The block for facts that are `listable`, in their order within each kind; empty for none."""
-    by_kind: dict[FactKind, list[str]] = {}
+    values: dict[str, list[str]] = {}
     for fact in facts:
-        by_kind.setdefault(fact.kind, []).append(fact.value)
-    lines = [f"- {label}: {value}" for kind, label in SENTENCES.items() for value in by_kind.get(kind, ())]
-    lines += [
-        f"- {label}: {SEPARATOR.join(by_kind[kind])}" for kind, label in LABELS.items() if kind in by_kind
-    ]
+        values.setdefault(label_of(fact), []).append(fact.value)
+    lines = [f"- {label}: {value}" for label in LINES for value in values.get(label, ())]
+    lines += [f"- {label}: {SEPARATOR.join(values[label])}" for label in LABELS.values() if label in values]
     return "\n".join((HEADING, *lines)) if lines else ""
 
 
@@ -64,5 +74,5 @@ def _read(line: str) -> Iterator[Fact]:
     label, colon, rest = line.removeprefix("- ").partition(": ")
     kind = _KINDS.get(label)
     if colon and kind is not None:
-        values = [rest] if kind in SENTENCES else rest.split(SEPARATOR)
+        values = [rest] if label in LINES else rest.split(SEPARATOR)
         yield from (Fact(kind, value) for value in values if value)
