@@ -70,7 +70,7 @@ class Gate:
         return body
 
     def _missed(self, body: str) -> list[Fact]:
-        """What the draft misses. A rule has to stand under its goal: there it is found again at a distillation."""
+        """What the draft misses. A rule has to stand under its goal, where a distillation finds it again."""
         rules = [fact for fact in self.facts if fact.kind == "instruction" and is_rule(fact.value)]
         missed = {*missing(self.facts, [body]), *missing(rules, [parse_sections(body).get("goal", "")])}
         return [fact for fact in self.facts if fact in missed]

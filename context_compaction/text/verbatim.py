@@ -22,9 +22,8 @@ SEPARATOR, PHRASE = "; ", "Phrase"
 """Between two values of a list, and the label of a line for a quote that has it inside."""
 LINES = (*SENTENCES.values(), PHRASE)
 """Labels of lines that hold one fact."""
-_KINDS: dict[str, FactKind] = {label: kind for kind, label in (SENTENCES | LABELS).items()} | {
-    PHRASE: "quote"
-}
+_KINDS: dict[str, FactKind] = {label: kind for kind, label in (SENTENCES | LABELS).items()}
+_KINDS[PHRASE] = "quote"
 
 
 def listable(fact: Fact) -> bool:

@@ -63,7 +63,7 @@ situations = {
 
 @given(**situations)
 def test_whatever_was_drafted(
-    source: list[Passage], carried: list[str], draft: str, cap: int, share: float, counter: TokenCounter
+    *, source: list[Passage], carried: list[str], draft: str, cap: int, share: float, counter: TokenCounter
 ) -> None:
     """Never over the cap, never less than the draft carried, only what was said and nothing else carries."""
     gate = Gate.of(source, carried, counter, cap=cap, share=share)
