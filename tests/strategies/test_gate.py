@@ -99,6 +99,26 @@ def test_what_is_carried_already_is_not_listed() -> None:
     assert text == "b.py is read\n## Verbatim Facts\n- Paths: c.py"
 
 
+def test_what_another_value_says_is_not_said_again() -> None:
+    source = [Passage("m:1", "user", "It is in lib/b/a.py"), Passage("m:2", "tool", "a.py c.py")]
+    text = Gate.of(source, [], COUNTERS[0], cap=100).closed("so:")
+    assert text.endswith("- Paths: lib/b/a.py; c.py")
+
+
+def test_the_cap_holds_where_texts_cost_more_together() -> None:
+    """Values that fit by the sum of their own cost are dropped again, the least telling first."""
+    source = [Passage("m:1", "tool", " ".join(f"src/f{number}.py" for number in range(20)))]
+    text = Gate.of(source, [], COUNTERS[2], cap=100).closed("so:")
+    assert COUNTERS[2].text(text) <= 100
+    assert "src/f0.py" in text
+
+
+def test_what_was_not_spelled_so_is_not_listed() -> None:
+    """The fact of an error line leaves its place out; such a line is nobody's words."""
+    assert ranked(("tool", "\nerror [12:3] the thing broke\n")) == []
+    assert ranked(("tool", "\nerror: the thing broke\n")) == ["error: the thing broke"]
+
+
 def test_a_rule_is_listed_unless_it_stands_under_the_goal() -> None:
     """Only there a distillation finds it again."""
     rule = "Always answer in French."

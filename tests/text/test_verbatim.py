@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,6 +29,13 @@ def test_a_line_for_each_sentence_and_one_for_each_other_kind() -> None:
     assert block_text(FACTS) == BLOCK
     assert block_text(()) == ""
     assert set(SENTENCES) | set(LABELS) == set(get_args(FactKind))
+
+
+@pytest.mark.parametrize("value", ["a; b", "a\nb", "a\u2028b", " a", "a ", ""])
+def test_what_could_not_be_read_again_is_not_listable(value: str) -> None:
+    assert not listable(Fact("path", value))
+    assert listable(Fact("quote", value)) is (value == "a; b")
+    assert listable(Fact("error", value)) is (value == "a; b")
 
 
 def test_what_was_listed_is_read_again() -> None:
