@@ -19,7 +19,7 @@ FactKind = Literal[
 ]
 MAX_MESSAGE = 100
 """Characters of an error's message that count as the fact."""
-_MAX_KEPT = 4000
+_MAX_KEPT = 4200  # a clipped output, its note included
 _MAX_LINE = 400
 _CODE_BEFORE = frozenset("=:,([{+|&<>$")
 _CODE_BEGINS = re.compile(r"\s{4,}|\t|[$>+-] |@@|\d+[\t|:]|import |(?:from|export|const) .")
