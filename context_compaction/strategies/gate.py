@@ -18,6 +18,8 @@ from context_compaction.view import SummaryRecord
 
 FACTS_SHARE = 0.3
 """Of a summary's cap: the most that a drafter is asked to leave to the block."""
+WORDS_SHARE = 0.5
+"""Of the block: what the user's sentences may take before all else was considered. Chat is full of them."""
 LABEL_TOKENS = 5
 """What a line of the block costs beyond its values."""
 MISSES = 12
@@ -78,6 +80,7 @@ class Gate:
     def _fitting(self, facts: Iterable[Fact], room: int) -> Iterator[Fact]:
         """Those that fit into so many tokens by the sum of their own, each said once."""
         room -= self.counter.text(HEADING)
+        facts = self._balanced(facts, int(WORDS_SHARE * room))
         labelled: set[str] = set()
         said = ""
         misses = 0
@@ -86,7 +89,7 @@ class Gate:
             if occurs(value, said):
                 continue
             first = (label := label_of(fact)) in LINES or label not in labelled
-            cost = self.counter.text(f" {fact.value};") + (LABEL_TOKENS if first else 0)
+            cost = self._cost(fact) + (LABEL_TOKENS if first else 0)
             if cost > room:
                 misses += 1
                 if misses > MISSES:
@@ -97,6 +100,21 @@ class Gate:
             labelled.add(label)
             said += f"{value}\n"
             yield fact
+
+    def _balanced(self, facts: Iterable[Fact], room: int) -> Iterator[Fact]:
+        """The facts with what the user said in sentences last, as far as it takes more than ``room``."""
+        late: list[Fact] = []
+        for fact in facts:
+            if fact.kind in ("instruction", "decision"):
+                room -= self._cost(fact) + LABEL_TOKENS
+                if room < 0:
+                    late.append(fact)
+                    continue
+            yield fact
+        yield from late
+
+    def _cost(self, fact: Fact) -> int:
+        return self.counter.text(f" {fact.value};")
 
 
 def under_floor(record: SummaryRecord, result: DraftResult, floor: float) -> str:
