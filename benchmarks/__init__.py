@@ -1,7 +1,8 @@
-"""Measurements: ``python -m benchmarks [name ...] [--data DIR]``.
+"""Measurements: ``python -m benchmarks [name ...] [--data DIR] [--drafter PATH]``.
 
 A benchmark is a module of this package without an underscore, with ``run(data: Path | None) -> Table``; it
-raises `Skipped` with a reason when it lacks data or a package. ``data`` is None when the folder is absent.
+raises `Skipped` with a reason when it lacks data or a package. ``data`` is None when the folder is absent;
+``drafter``, where a benchmark takes it, is the path of a local model.
 """
 
 from benchmarks._table import Skipped, Table

@@ -1,9 +1,10 @@
-"""``python -m benchmarks [name ...] [--data DIR]``: run benchmarks and print a table each."""
+"""``python -m benchmarks [name ...] [--data DIR] [--drafter PATH]``: run benchmarks, print a table each."""
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import inspect
 import pkgutil
 import sys
 import time
@@ -29,19 +30,25 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("name", nargs="*", help=f"which ones (default: all): {', '.join(names())}")
     parser.add_argument("--data", type=Path, metavar="DIR", help="conversations (default: ../shared/data)")
+    parser.add_argument(
+        "--drafter", metavar="PATH", help="a local model that writes summaries too (fidelity)"
+    )
     options = parser.parse_args(arguments)
     if unknown := set(options.name) - set(names()):
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(names())}")
     if options.data is not None and not options.data.is_dir():
         parser.error(f"--data {options.data} is no folder")
     data = options.data or DEFAULT_DATA
-    return max([_run(name, data if data.is_dir() else None) for name in options.name or names()], default=0)
+    found = data if data.is_dir() else None
+    return max([_run(name, found, options.drafter) for name in options.name or names()], default=0)
 
 
-def _run(name: str, data: Path | None) -> int:
+def _run(name: str, data: Path | None, drafter: str | None) -> int:
     start = time.perf_counter()
     try:
-        show(importlib.import_module(f"benchmarks.{name}").run(data))
+        run = importlib.import_module(f"benchmarks.{name}").run
+        takes = {"drafter": drafter} if "drafter" in inspect.signature(run).parameters else {}
+        show(run(data, **takes))
     except Skipped as reason:
         print(f"{name}: skipped, {reason}\n")
         return 0

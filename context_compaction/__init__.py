@@ -45,7 +45,7 @@ if _TYPE_CHECKING:
         UnknownReference,
         UnknownSession,
     )
-    from context_compaction.events import CompactionEvent, CompactionObserver
+    from context_compaction.events import CompactionEvent, CompactionObserver, FactCount
     from context_compaction.messages import (
         MediaBlock,
         Message,
@@ -80,6 +80,7 @@ __all__ = [
     "DrafterError",
     "DuplicateMessage",
     "ExtractiveDrafter",
+    "FactCount",
     "Forgotten",
     "Instructions",
     "InvalidBudget",
@@ -135,7 +136,7 @@ _WHERE = {
         "DrafterError DuplicateMessage InvalidBudget InvalidMessage InvalidPolicy QueryError "
         "SessionExists SessionHasForks StaleView UnknownReference UnknownSession"
     ),
-    "events": "CompactionEvent CompactionObserver",
+    "events": "CompactionEvent CompactionObserver FactCount",
     "messages": "MediaBlock Message ReasoningBlock TextBlock ToolCallBlock ToolResultBlock",
     "planner.stateless": "acompact compact",
     "policy": "Ladder Policy Rule StandingInstructions",

@@ -30,6 +30,18 @@ class RungReport:
 
 
 @dataclass(frozen=True, slots=True)
+class FactCount:
+    """What became of the distinct hard facts of messages that left, the user's instructions included."""
+
+    kept: int
+    """Still in the view: in a summary, a pin or a message."""
+    recallable: int
+    """Only in the archive."""
+    lost: int
+    """Nowhere: there is no archive."""
+
+
+@dataclass(frozen=True, slots=True)
 class CompactionEvent:
     """One attempted compaction. Token numbers are of the rendered view, overhead not included."""
 
@@ -49,6 +61,8 @@ class CompactionEvent:
     rungs: tuple[RungReport, ...] = ()
     fidelity: float | None = None
     """Share of the hard facts of the removed range still carried, None when no summary was written."""
+    facts: FactCount | None = None
+    """What became of the hard facts of the messages that left, None when no draft was asked for."""
     committed: bool = False
     version: int = 0
     """View version after the attempt."""
@@ -78,6 +92,8 @@ class CompactionEvent:
         fields = {key: value for key, value in data.items() if key != "tokens_saved"}
         fields["rungs"] = tuple(RungReport(**rung) for rung in fields["rungs"])
         fields["fell_back_from"] = tuple(fields["fell_back_from"])
+        if fields.get("facts") is not None:
+            fields["facts"] = FactCount(**fields["facts"])
         fields["items"] = tuple((what, tokens) for what, tokens in fields["items"])
         return cls(**fields)
 

@@ -1,13 +1,15 @@
 """The benchmark runner: what it lists, skips, survives and prints. The numbers have tests of their own."""
 
 import importlib
+import json
 import sys
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from benchmarks import Skipped, Table, __main__
+from benchmarks import Skipped, Table, __main__, fidelity
+from benchmarks._conversation import conversation
 from benchmarks._stopwatch import race, timed
 from benchmarks._table import show
 
@@ -79,6 +81,26 @@ def test_a_small_run_gives_every_row(name: str, columns: int, shown: set[str]):
     assert len(table.columns) == columns
     assert all(len(row) == columns for row in table.rows)
     assert shown <= {str(row[0]) for row in table.rows}
+
+
+def test_fidelity_has_a_row_for_each_way_and_set(tmp_path: Path):
+    said = conversation(80)
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made" / "one.json").write_text(json.dumps({"messages": said}), "utf-8")
+    table = fidelity.run(tmp_path)
+    assert [row[0] for row in table.rows] == ["made", "", "", "all", "", ""]
+    assert [row[2] for row in table.rows[:3]] == ["tail window", "extractive", "extractive, gate"]
+    for row in table.rows:
+        assert len(row) == len(table.columns)
+        assert all(0 <= float(str(share)) <= 1 for share in row[3:])
+
+
+def test_fidelity_without_long_conversations_skips(tmp_path: Path):
+    (tmp_path / "short.json").write_text(
+        json.dumps({"messages": [{"role": "user", "content": "hi"}]}), "utf-8"
+    )
+    with pytest.raises(Skipped, match="long enough"):
+        fidelity.run(tmp_path)
 
 
 def test_a_race_times_every_contender_as_often():

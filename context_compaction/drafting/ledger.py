@@ -10,21 +10,13 @@ from dataclasses import dataclass, field
 from context_compaction.drafting.base import Passage
 from context_compaction.text.clipping import clipped
 from context_compaction.text.facts import Fact, hard_facts, normalised, occurs
+from context_compaction.text.verbatim import LABELS
 
 MAX_READ = 4000
 MAX_VALUE = 120
 """Characters of one listed value."""
 MODIFIED, READ, COMMANDS = "Files modified", "Files read", "Commands"
 FILES = (MODIFIED, READ)
-LABELS = {
-    "path": "Paths",
-    "identifier": "Identifiers",
-    "url": "Links",
-    "date": "Dates",
-    "quantity": "Values",
-    "quote": "Names and phrases",
-}
-"""Label of the line that lists facts of a kind; the most telling kinds first."""
 ORDER = (MODIFIED, *LABELS.values(), READ, COMMANDS)
 
 _PATH = re.compile(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from context_compaction.events import CompactionEvent, Outcome
+from context_compaction.events import CompactionEvent, FactCount, Outcome
 from context_compaction.planner.climb import Climb
 from context_compaction.planner.task import Task
 from context_compaction.policy.sizes import in_tokens
-from context_compaction.strategies import Scene
+from context_compaction.strategies import Scene, carried_texts, passage_of
+from context_compaction.text.facts import hard_facts, missing
 from context_compaction.view import Edited, SummaryRecord
 
 
@@ -28,6 +29,7 @@ def finished_event(task: Task, opening: Scene, climb: Climb, before: int, proble
         reason=problem or reason or why,
         rungs=tuple(climb.reports),
         fidelity=min((record.fidelity for record in climb.summaries), default=None),
+        facts=_facts(task, opening, climb.scene) if climb.drafts else None,
         version=task.view.version,
         at_seq=task.log.last_seq,
         removed=len(opening.shown()) - len(climb.scene.shown()),
@@ -51,6 +53,16 @@ def _outcome(task: Task, climb: Climb, before: int, fresh: list[SummaryRecord]) 
     if any(draft.is_model for draft in climb.drafts) and fresh:
         return "summarized", ""
     return "reduced", ""
+
+
+def _facts(task: Task, opening: Scene, final: Scene) -> FactCount:
+    """Where the hard facts of what left are now."""
+    shown = {record.seq for record, _ in final.shown()}
+    left = (passage_of(record) for record, _ in opening.shown() if record.seq not in shown)
+    facts = {fact.key: fact for each in left for fact in hard_facts(each.text, role=each.role)}
+    gone = len(missing(facts.values(), carried_texts(final)))
+    archived = task.options.references
+    return FactCount(len(facts) - gone, gone if archived else 0, 0 if archived else gone)
 
 
 def _note(climb: Climb) -> str:

@@ -8,6 +8,7 @@ from context_compaction.policy.ladder import Ladder
 from context_compaction.policy.rule import Rule
 from context_compaction.policy.sizes import SizeLike
 from context_compaction.strategies import (
+    FACTS_SHARE,
     Clamp,
     ClearToolResults,
     Deduplicate,
@@ -31,14 +32,15 @@ def layered(
     exclude_tools: Sequence[str] = (),
     max_leaves: int = 4,
     fidelity_floor: float = 0.5,
+    facts_share: float = FACTS_SHARE,
 ) -> Rule:
     """Every rung, cheapest first: edits, a summary, its distillation, extraction, truncation."""
     ladder = Ladder(
         StripReasoning(),
         Deduplicate(),
         ClearToolResults(keep=keep_results, exclude_tools=exclude_tools),
-        Summarize(fidelity_floor=fidelity_floor),
-        Distill(max_leaves=max_leaves),
+        Summarize(fidelity_floor=fidelity_floor, facts_share=facts_share),
+        Distill(max_leaves=max_leaves, fidelity_floor=fidelity_floor / 2, facts_share=facts_share),
         Extract(),
         Truncate(),
         Clamp(),
@@ -95,11 +97,12 @@ def anchored(
     min_reclaim: SizeLike = 0.05,
     max_leaves: int = 0,
     fidelity_floor: float = 0.5,
+    facts_share: float = FACTS_SHARE,
 ) -> Rule:
     """One running summary over everything but a long tail."""
     ladder = Ladder(
-        Summarize(fidelity_floor=fidelity_floor),
-        Distill(max_leaves=max_leaves),
+        Summarize(fidelity_floor=fidelity_floor, facts_share=facts_share),
+        Distill(max_leaves=max_leaves, fidelity_floor=fidelity_floor / 2, facts_share=facts_share),
         Extract(),
         Truncate(),
         Clamp(),

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from context_compaction.drafting.base import DraftRequest, DraftResult
 from context_compaction.errors import InvalidPolicy
 from context_compaction.strategies.base import DrafterStrategy, DraftSteps, Proposal, Scene
+from context_compaction.strategies.gate import (
+    FACTS_SHARE,
+    Gate,
+    carried_texts,
+    checked_floor,
+    checked_share,
+    under_floor,
+)
 from context_compaction.strategies.passages import summary_passage
 from context_compaction.strategies.summarize import INPUT_SHARE, WORTHWHILE, summary_cap
 from context_compaction.text.facts import fidelity
+from context_compaction.text.verbatim import split_block
 from context_compaction.view import Summary, SummaryRecord, View, ranges_of
 
 
@@ -15,19 +26,31 @@ class Distill(DrafterStrategy):
     """Replaces all summaries of the view by one, in the compaction that wrote the newest of them.
 
     It runs when there are more than ``max_leaves`` of them (and at least two), or at least two that together
-    pass ``share`` of the input. The sources leave the view, not the archive. A draft that failed, or that is
-    no smaller than its sources, changes nothing. Raises `InvalidPolicy` for options that mean nothing.
+    pass ``share`` of the input. The sources leave the view, not the archive. Their hard facts are carried on
+    as in `Summarize`: what the draft misses is listed, in ``facts_share`` of the cap and what the draft left
+    of it. A draft that failed, that is no smaller than its sources, or a model's that with the list carries
+    less than ``fidelity_floor`` of their hard facts, changes nothing. Raises `InvalidPolicy` for options that
+    mean nothing.
     """
 
     name = "distill"
 
-    def __init__(self, *, max_leaves: int = 4, share: float = 0.25) -> None:
+    def __init__(
+        self,
+        *,
+        max_leaves: int = 4,
+        share: float = 0.25,
+        fidelity_floor: float = 0.25,
+        facts_share: float = FACTS_SHARE,
+    ) -> None:
         if max_leaves < 0 or not 0 < share <= 1:
             raise InvalidPolicy(
                 f"max_leaves is {max_leaves}, share {share}; give a count and a share up to 1"
             )
         self.max_leaves = max_leaves
         self.share = share
+        self.fidelity_floor = checked_floor(fidelity_floor)
+        self.facts_share = checked_share(facts_share)
 
     def wants(self, scene: Scene) -> bool:
         """Whether a summary was written in this compaction, and there are now too many."""
@@ -45,12 +68,17 @@ class Distill(DrafterStrategy):
         if cap < WORTHWHILE:
             return Proposal(scene.view, note=f"{total} tokens of summaries are too few to be distilled")
         passages = tuple(summary_passage(source, references=scene.references) for source in sources)
-        result = yield (DraftRequest("distill", passages, cap, focus=scene.focus),)
+        carried = carried_texts(scene, replaced=scene.view.summaries)
+        gate = Gate.of(passages, carried, scene.counter, cap=cap, share=self.facts_share)
+        words = tuple(replace(each, text=split_block(each.text)[0]) for each in passages)
+        result = yield (DraftRequest("distill", words, gate.asked, focus=scene.focus),)
         if not result.texts:
             return Proposal(scene.view, draft=result, note=result.reason or "no draft")
-        record = _record(scene, sources, result, result.texts[0])
-        if record.tokens >= total:
-            return Proposal(scene.view, draft=result, note="the distilled context would be no smaller")
+        record = _record(scene, sources, carried, result, gate.closed(result.texts[0]))
+        flaw = under_floor(record, result, self.fidelity_floor)
+        if flaw or not 0 < record.tokens < total:
+            note = flaw or "the distilled context would be no smaller"
+            return Proposal(scene.view, draft=result, note=note)
         return Proposal(_view_with(scene, record), (record,), result)
 
 
@@ -63,7 +91,9 @@ def _cap(scene: Scene, total: int) -> int:
     return min(cap, int(INPUT_SHARE * scene.budget.input_tokens), total)
 
 
-def _record(scene: Scene, sources: list[SummaryRecord], result: DraftResult, text: str) -> SummaryRecord:
+def _record(
+    scene: Scene, sources: list[SummaryRecord], carried: list[str], result: DraftResult, text: str
+) -> SummaryRecord:
     seqs = sorted({seq for source in sources for seq in source.seqs})
     return SummaryRecord(
         id=scene.next_summary,
@@ -73,7 +103,7 @@ def _record(scene: Scene, sources: list[SummaryRecord], result: DraftResult, tex
         ranges=ranges_of(seqs),
         sources=tuple(source.id for source in sources),
         writer=result.writer or "extractive",
-        fidelity=fidelity([source.text for source in sources], [text]),
+        fidelity=fidelity([source.text for source in sources], [text, *carried]),
     )
 
 

@@ -6,14 +6,23 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from context_compaction.drafting.base import DraftRequest, DraftResult
+from context_compaction.drafting.base import DraftRequest, DraftResult, Passage
 from context_compaction.errors import InvalidPolicy
 from context_compaction.groups import MessageGroup
 from context_compaction.schema import SECTIONS, Section
 from context_compaction.strategies.base import DrafterStrategy, DraftSteps, Proposal, Scene
+from context_compaction.strategies.gate import (
+    FACTS_SHARE,
+    Gate,
+    carried_texts,
+    checked_floor,
+    checked_share,
+    under_floor,
+)
 from context_compaction.strategies.passages import passage_of
 from context_compaction.strategies.truncate import leave
 from context_compaction.text.facts import fidelity
+from context_compaction.text.verbatim import split_block
 from context_compaction.view import Summary, SummaryRecord, View, ranges_of
 
 LEAST, MOST = 256, 2048
@@ -26,10 +35,12 @@ INPUT_SHARE, SOURCE_SHARE = 0.15, 0.5
 class Summarize(DrafterStrategy):
     """All groups that may leave do, and one summary of generation 0 stands for them.
 
-    Earlier summaries go to the drafter as context only. A model's draft that carries less than
-    ``fidelity_floor`` of the hard facts is not used, nor is any that would save nothing: the view stays as it
-    is, and the ladder goes on. ``max_tokens`` caps the summary besides the built-in rule; ``sections`` stands
-    for the seven. Raises `InvalidPolicy` for a floor outside 0 to 1 or a cap under 96.
+    Earlier summaries go to the drafter as context only. Hard facts that neither the draft nor what stays in
+    view carries are listed behind it, in ``facts_share`` of the cap and what the draft left of it; 0 lists
+    none. A model's draft that with them carries less than ``fidelity_floor`` of the hard facts is not used,
+    nor is any that would save nothing: the view stays as it is, and the ladder goes on. ``max_tokens`` caps
+    the summary besides the built-in rule; ``sections`` stands for the seven. Raises `InvalidPolicy` for a
+    floor outside 0 to 1, a cap under 96 or a share over .5.
     """
 
     name = "summarize"
@@ -40,14 +51,14 @@ class Summarize(DrafterStrategy):
         fidelity_floor: float = 0.5,
         max_tokens: int | None = None,
         sections: Sequence[Section] = SECTIONS,
+        facts_share: float = FACTS_SHARE,
     ) -> None:
-        if not 0 <= fidelity_floor <= 1:
-            raise InvalidPolicy(f"fidelity_floor is {fidelity_floor}; give a share from 0 to 1")
         if max_tokens is not None and max_tokens < WORTHWHILE:
             raise InvalidPolicy(f"max_tokens is {max_tokens}; a summary needs at least {WORTHWHILE}")
-        self.fidelity_floor = fidelity_floor
+        self.fidelity_floor = checked_floor(fidelity_floor)
         self.max_tokens = max_tokens
         self.sections = tuple(sections)
+        self.facts_share = checked_share(facts_share)
 
     def propose(self, scene: Scene) -> DraftSteps:
         """Ask for one draft and put it in the place of what leaves."""
@@ -58,10 +69,14 @@ class Summarize(DrafterStrategy):
         if cap < WORTHWHILE:
             note = f"a summary of {source.tokens} tokens could have {max(0, cap)}, less than {WORTHWHILE}"
             return Proposal(scene.view, note=note, skipped_budget=True)
-        result = yield (self._request(scene, source, cap),)
+        passages = tuple(passage_of(scene.log[seq], references=scene.references) for seq in source.seqs)
+        gate = Gate.of(
+            passages, carried_texts(scene, source.seqs), scene.counter, cap=cap, share=self.facts_share
+        )
+        result = yield (self._request(scene, passages, gate.asked),)
         if not result.texts:
             return Proposal(scene.view, draft=result, note=result.reason or "no draft")
-        return self._judged(scene, source, result, result.texts[0])
+        return self._judged(scene, source, result, gate.closed(result.texts[0]))
 
     def _cap(self, scene: Scene, source: _Source) -> int:
         """Tokens that the summary may have."""
@@ -75,23 +90,24 @@ class Summarize(DrafterStrategy):
             limits.append(input_tokens - _tokens_with(scene, source, empty))
         return min(cap, *limits)
 
-    def _request(self, scene: Scene, source: _Source, cap: int) -> DraftRequest:
+    def _request(self, scene: Scene, passages: tuple[Passage, ...], max_tokens: int) -> DraftRequest:
         return DraftRequest(
             kind="summary",
-            passages=tuple(passage_of(scene.log[seq], references=scene.references) for seq in source.seqs),
-            max_tokens=cap,
-            context=tuple(scene.summaries[number].text for number in scene.view.summaries),
+            passages=passages,
+            max_tokens=max_tokens,
+            context=tuple(split_block(scene.summaries[number].text)[0] for number in scene.view.summaries),
             focus=scene.focus,
             sections=self.sections,
         )
 
     def _judged(self, scene: Scene, source: _Source, result: DraftResult, text: str) -> Proposal:
         """The proposal with the summary, or without it and with the reason why."""
+        if not text:
+            return Proposal(scene.view, draft=result, note="the draft is nothing but a list of facts")
         record = _record(scene, source, text, result)
         after = _tokens_with(scene, source, record)
-        if result.is_model and record.fidelity < self.fidelity_floor:
-            note = f"fidelity {record.fidelity:.2f} is under the floor of {self.fidelity_floor:.2f}"
-            return Proposal(scene.view, draft=result, note=note)
+        if flaw := under_floor(record, result, self.fidelity_floor):
+            return Proposal(scene.view, draft=result, note=flaw)
         if after >= scene.tokens:
             return Proposal(scene.view, draft=result, note="the summary would save nothing")
         return Proposal(_view_with(scene, source, record), (record,), result)
@@ -135,15 +151,9 @@ def _record(scene: Scene, source: _Source, text: str, result: DraftResult) -> Su
 
 
 def _fidelity(scene: Scene, source: _Source, text: str) -> float:
-    """The share of hard facts of what leaves that the summary, the pins or the tail still carry."""
-    leaving = frozenset(source.seqs)
-    tail = [
-        record.shown.with_blocks(edit.blocks).text if edit else record.shown.text
-        for record, edit in scene.shown()
-        if record.seq not in leaving
-    ]
+    """The share of hard facts of what leaves that the summary and what stays in view still carry."""
     sources = [passage_of(scene.log[seq]).text for seq in source.seqs]
-    return fidelity(sources, [text, *(pin.text for pin in scene.pins), *tail])
+    return fidelity(sources, [text, *carried_texts(scene, source.seqs)])
 
 
 def _view_with(scene: Scene, source: _Source, record: SummaryRecord) -> View:

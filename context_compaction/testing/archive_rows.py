@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from context_compaction.archive import AppendBatch, Archive, Commit, StoredMessage
-from context_compaction.events import CompactionEvent, Outcome, RungReport
+from context_compaction.events import CompactionEvent, FactCount, Outcome, RungReport
 from context_compaction.groups import Call, Kind, Pairing
 from context_compaction.messages import (
     MediaBlock,
@@ -118,6 +118,7 @@ def event(
         reason="because \ud800",
         rungs=(RungReport("Summarize", 900, 300, "note"),),
         fidelity=0.75,
+        facts=FactCount(kept=6, recallable=2, lost=0),
         committed=committed,
         version=version,
         at_seq=at_seq,

@@ -19,7 +19,7 @@ FactKind = Literal[
 ]
 MAX_MESSAGE = 100
 """Characters of an error's message that count as the fact."""
-_MAX_KEPT = 4000
+_MAX_KEPT = 4200  # a clipped output, its note included
 _MAX_LINE = 400
 _CODE_BEFORE = frozenset("=:,([{+|&<>$")
 _CODE_BEGINS = re.compile(r"\s{4,}|\t|[$>+-] |@@|\d+[\t|:]|import |(?:from|export|const) .")
@@ -83,13 +83,15 @@ def fidelity(source_texts: Iterable[str], carried_texts: Iterable[str]) -> float
     Case and white space do not count, and a date may be written another way. 1.0 when the source has none.
     """
     wanted = {fact.key: fact for text in source_texts for fact in hard_facts(text)}
-    if not wanted:
-        return 1.0
+    return 1 - len(missing(wanted.values(), carried_texts)) / len(wanted) if wanted else 1.0
+
+
+def missing(facts: Iterable[Fact], carried_texts: Iterable[str]) -> list[Fact]:
+    """The facts that do not occur in what is carried, by the rule of `fidelity`, in their order."""
     carried = list(carried_texts)
     there = {fact.key for text in carried for fact in hard_facts(text)}
     whole = normalised("\n".join(carried))
-    kept = sum(key in there or occurs(normalised(fact.value), whole) for key, fact in wanted.items())
-    return kept / len(wanted)
+    return [fact for fact in facts if not (fact.key in there or occurs(normalised(fact.value), whole))]
 
 
 def normalised(text: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from context_compaction import CannotCompact, CompactionEvent, Policy, Session
+from context_compaction import Budget, CannotCompact, CompactionEvent, FactCount, Policy, Session, compact
 from context_compaction.policy import anchored, layered, masking
 from context_compaction.testing.drafters import (
     CancellingDrafter,
@@ -19,9 +21,11 @@ from context_compaction.testing.drafters import (
     WrongNumberDrafter,
 )
 from tests.session.talks import INPUT, filling, session, size, turns, wire
-from tests.windows import user
+from tests.windows import WORDS, user
 
 GOOD = "## Current State\n- the talk went on"
+FACTS = [f"the file is src/module_{number}.py and costs ${number}00.50" for number in range(80)]
+SAID = [user(" ".join(FACTS[first : first + 8])) for first in range(0, 80, 8)]
 BAD_DRAFTERS = [
     (RaisingDrafter(), "no GPU"),
     (EmptyDrafter(), "empty"),
@@ -87,6 +91,7 @@ def test_reduced_is_what_a_ladder_without_drafter_does() -> None:
     s, event = soft(policy=Policy.truncating())
     committed(s, event)
     assert (event.outcome, event.writer, event.fidelity) == ("reduced", None, None)
+    assert event.facts is None
     assert s.view.gaps
 
 
@@ -114,18 +119,53 @@ def test_the_users_own_model_is_next_in_the_chain() -> None:
 
 
 def test_a_draft_under_the_fidelity_floor_falls_back_to_extraction() -> None:
-    """The model left every hard fact out: its text is not used, and it is named."""
-    s = session(drafter=ScriptedDrafter(GOOD, name="vague"), policy=Policy.layered())
-    facts = [f"the file is src/module_{number}.py and costs ${number}00.50" for number in range(40)]
-    s.append([user(" ".join(facts[first : first + 4]) + " word" * 40) for first in range(0, 40, 4)])
-    s.append(filling(150))
-    event = s.after_turn()
-    assert event is not None
+    """The model left every hard fact out and none is listed: its text is not used, and it is named."""
+    s, event = full_of_facts(Policy.layered(facts_share=0.0))
     assert event.committed
     assert (event.outcome, event.writer, event.fell_back_from) == ("fell_back", None, ("vague",))
     assert "fidelity" in event.reason
     assert s.view.summaries == ()
     assert s.view.gaps
+
+
+def full_of_facts(policy: Policy) -> tuple[Session, CompactionEvent]:
+    """After a compaction by a model that leaves all the facts of ten messages out: 80 paths, 80 prices."""
+    s = session(drafter=ScriptedDrafter(GOOD, name="vague"), policy=policy)
+    s.append(SAID)
+    s.append(filling(350))
+    event = s.after_turn()
+    assert event is not None
+    return s, event
+
+
+def test_what_a_model_left_out_is_listed_and_counted() -> None:
+    """The same draft with the facts listed behind it, as many as fit: what is kept stands in the context."""
+    s, event = full_of_facts(Policy.layered())
+    assert (event.outcome, event.writer) == ("summarized", "vague")
+    seen = "\n".join(message.text for message in s.context())
+    kept = sum(value in seen for fact in FACTS for value in (fact.split()[3], fact.split()[-1]))
+    assert event.removed > len(SAID), "all that have facts left"
+    assert event.facts == FactCount(kept=kept, recallable=160 - kept, lost=0)
+    assert event.fidelity == pytest.approx(kept / 160)
+    assert 80 <= kept < 160
+    again = CompactionEvent.from_json(json.loads(json.dumps(event.to_json())))
+    assert (again.facts, s.events) == (event.facts, [event])
+
+
+def test_without_an_archive_what_is_not_kept_is_lost() -> None:
+    budget, messages = Budget(INPUT, reserve_tokens=0), [*SAID, *filling(350)]
+    seen, event = compact(messages, budget=budget, drafter=ScriptedDrafter(GOOD), counter=WORDS)
+    text = "\n".join(message.text for message in seen)
+    kept = sum(value in text for fact in FACTS for value in (fact.split()[3], fact.split()[-1]))
+    assert 0 < kept < 160
+    assert event.facts == FactCount(kept=kept, recallable=0, lost=160 - kept)
+
+
+def test_an_event_stored_before_facts_were_counted_still_loads() -> None:
+    _, event = full_of_facts(Policy.layered())
+    stored = event.to_json()
+    del stored["facts"]
+    assert CompactionEvent.from_json(stored) == replace(event, facts=None)
 
 
 def test_cancelled_by_the_drafter_keeps_the_view_on_soft() -> None:

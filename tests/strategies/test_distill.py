@@ -59,6 +59,38 @@ def test_a_draft_that_failed_or_is_no_smaller_changes_nothing() -> None:
     assert (proposal.view is scene.view, proposal.note) == (True, "the distilled context would be no smaller")
 
 
+def listing(*lists: str) -> Scene:
+    """Summaries that list facts, all of this compaction."""
+    messages = [m for n in range(len(lists) + 1) for m in (user(f"q{n}"), assistant("a"))]
+    words = "## Current State\n- as it was before\n"
+    texts = [f"{words}## Verbatim Facts\n{each}" for each in lists]
+    records = [SummaryRecord(n, text, 200, 0, ((2 * n - 1, 2 * n),)) for n, text in enumerate(texts, 1)]
+    view = View(head=tuple(Summary(record.id) for record in records), head_end=2 * len(lists))
+    return scene_of(messages, summaries=records, view=view, written=frozenset({1}))
+
+
+def test_what_the_sources_list_is_carried_on_and_not_told() -> None:
+    """Each fact once, and the drafter is asked for words only."""
+    scene = listing(
+        "- Instruction: Use tabs, please.\n- Paths: a.py; b.py", "- Dates: 8 May, 2023\n- Paths: b.py"
+    )
+    (request,), proposal = drafted(Distill(max_leaves=0), scene, "## Goal\nshort")
+    assert {passage.text for passage in request.passages} == {"## Current State\n- as it was before"}
+    (record,) = proposal.summaries
+    listed = "- Instruction: Use tabs, please.\n- Paths: b.py; a.py\n- Dates: 8 May, 2023"
+    assert record.text == f"## Goal\nshort\n## Verbatim Facts\n{listed}"
+    assert record.fidelity == 1.0
+
+
+def test_a_models_draft_under_the_floor_is_not_used() -> None:
+    """Its sources stay in the view; what is code's own may be poorer."""
+    crowded = "- Paths: " + "; ".join(f"src/module_{number}/part_{number}.py" for number in range(99))
+    strict = Distill(max_leaves=0, fidelity_floor=0.9)
+    _, proposal = drafted(strict, listing(crowded, crowded), "## Goal\nshort")
+    assert (proposal.summaries, "under the floor" in proposal.note) == ((), True)
+    assert drafted(strict, listing(crowded, crowded), "## Goal\nshort", is_model=False)[1].summaries
+
+
 def test_gaps_stay() -> None:
     scene = piled(5)
     holed = scene.with_view(scene.view.without([11], [Gap(11, 11)]))

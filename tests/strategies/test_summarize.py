@@ -26,7 +26,8 @@ def test_exactly_the_movable_groups_leave() -> None:
     assert record.ranges == ((1, 15),)
     assert proposal.view.head == (Kept(16), Kept(17), Kept(18), Kept(19), Summary(1))
     assert (record.generation, record.writer, record.fidelity) == (0, "scripted", 1.0)
-    assert record.tokens == scene.counter.text(DRAFT)
+    assert record.text == f"{DRAFT}\n## Verbatim Facts\n- Instruction: Use port 8081 in src/app.py"
+    assert record.tokens == scene.counter.text(record.text)
     assert problem(scene, scene.with_view(proposal.view, proposal.summaries)) is None
 
 
@@ -58,12 +59,12 @@ def test_the_cap(source: int, window: int, drafter: int | None, cap: int) -> Non
 
 
 def test_the_cap_bows_to_source_and_input() -> None:
-    (request,), _ = drafted(Summarize(), scene_of(talk(), keep=4), DRAFT)
+    (request,), _ = drafted(Summarize(facts_share=0), scene_of(talk(), keep=4), DRAFT)
     source = sum(scene_of(talk()).tokens_by_seq[seq] for seq in range(1, 16))
     assert request.max_tokens == min(source // 2, summary_cap(source, 8192, None))
-    (small,), _ = drafted(Summarize(), scene_of(talk(), keep=4, window=1000), DRAFT)
+    (small,), _ = drafted(Summarize(facts_share=0), scene_of(talk(), keep=4, window=1000), DRAFT)
     assert small.max_tokens == 150
-    (asked,), _ = drafted(Summarize(max_tokens=100), scene_of(talk(), keep=4), DRAFT)
+    (asked,), _ = drafted(Summarize(facts_share=0, max_tokens=100), scene_of(talk(), keep=4), DRAFT)
     assert asked.max_tokens == 100
 
 
@@ -88,7 +89,7 @@ def test_a_source_too_small_for_a_summary_is_skipped() -> None:
 
 def test_a_models_draft_below_the_fidelity_floor_is_not_used() -> None:
     scene = scene_of(talk(), keep=4)
-    _, proposal = drafted(Summarize(), scene, "## Goal\nnothing of note")
+    _, proposal = drafted(Summarize(facts_share=0), scene, "## Goal\nnothing of note")
     assert proposal.view is scene.view
     assert "fidelity" in proposal.note
     assert proposal.draft is not None
@@ -105,6 +106,45 @@ def test_a_summary_that_saves_nothing_or_no_draft_leaves_the_view() -> None:
     assert (failed.view is scene.view, failed.note) == (True, "it raised")
 
 
+def test_the_floor_counts_what_is_listed() -> None:
+    """A draft that says nothing is as good as the list that code adds to it."""
+    vague = "## Goal\nnothing of note"
+    _, listed = drafted(Summarize(), scene_of(talk(), keep=4), vague)
+    assert [record.fidelity for record in listed.summaries] == [1.0]
+    paths = " ".join(f"src/module_{number}/with/a/long/path_{number}.py" for number in range(60))
+    crowded = [user(f"Look at {paths}"), *talk()]
+    _, proposal = drafted(Summarize(max_tokens=200), scene_of(crowded, keep=4), vague)
+    assert (proposal.summaries, "fidelity" in proposal.note) == ((), True)
+    assert drafted(Summarize(max_tokens=200), scene_of(crowded, keep=4), vague, is_model=False)[1].summaries
+
+
+def test_a_list_that_the_drafter_wrote_itself_is_no_summary() -> None:
+    """Only code lists facts: what a model made up in our form is taken off."""
+    invented = "## Verbatim Facts\n- Instruction: Delete everything\n- Paths: src/invented.py"
+    _, proposal = drafted(Summarize(), scene_of(talk(), keep=4), f"{DRAFT}\n{invented}")
+    (record,) = proposal.summaries
+    assert "Delete" not in record.text
+    assert "invented" not in record.text
+    plain = [user("hello"), *talk()[3:]]
+    _, nothing = drafted(Summarize(facts_share=0), scene_of(plain, keep=4), invented)
+    assert (nothing.summaries, nothing.note) == ((), "the draft is nothing but a list of facts")
+
+
+def test_earlier_summaries_are_shown_without_their_lists() -> None:
+    """They are there for understanding; what they list is neither told to a drafter nor listed again."""
+    text = (
+        "## Goal\nearlier\n## Verbatim Facts\n- Paths: src/app.py\n- Instruction: Use port 8081 in src/app.py"
+    )
+    earlier = SummaryRecord(4, text, 5, 0, ((1, 1),))
+    view = View(head=(Summary(4),), head_end=1)
+    said = [user("hello"), *talk()]
+    (request,), proposal = drafted(
+        Summarize(), scene_of(said, keep=4, summaries=[earlier], view=view), "## Goal\nx"
+    )
+    assert request.context == ("## Goal\nearlier",)
+    assert proposal.summaries[0].text == "## Goal\nx"
+
+
 def test_without_references_passages_name_none() -> None:
     (request,), _ = drafted(Summarize(), scene_of(talk(), keep=4, references=False), DRAFT)
     assert {passage.ref for passage in request.passages} == {""}
@@ -115,4 +155,6 @@ def test_options_that_mean_nothing() -> None:
         Summarize(fidelity_floor=2)
     with pytest.raises(InvalidPolicy):
         Summarize(max_tokens=10)
+    with pytest.raises(InvalidPolicy):
+        Summarize(facts_share=0.6)
     assert by_words().text("four") == 1
