@@ -55,6 +55,7 @@ if _TYPE_CHECKING:
     from context_compaction.policy import Ladder, Policy, Rule
     from context_compaction.recall import SearchHit
     from context_compaction.session import Session, SessionStats, SyncResult
+    from context_compaction.text.secrets import redact_secrets
     from context_compaction.tools import ToolRules
     from context_compaction.view import View
 
@@ -111,6 +112,7 @@ __all__ = [
     "acompact",
     "compact",
     "open_archive",
+    "redact_secrets",
 ]
 
 _WHERE = {
@@ -129,6 +131,7 @@ _WHERE = {
     "policy": "Ladder Policy Rule",
     "recall": "SearchHit",
     "session": "Session SessionStats SyncResult",
+    "text.secrets": "redact_secrets",
     "tools": "ToolRules",
     "view": "View",
 }

@@ -107,8 +107,8 @@ def test_a_tool_that_calls_itself_user_gives_no_instruction():
 def test_pins_focus_and_earlier_summaries_count_as_given():
     line = "- Always run cargo fmt before you commit"
     earlier = f"{GOAL}{line}"
-    for given in ({"pins": ("Run cargo fmt before each commit.",)}, {"focus": "run cargo fmt on commit"}):
-        assert kept(GOAL + line, request(*CHAT, **given)) == GOAL + line
+    assert kept(GOAL + line, request(*CHAT, pins=("Run cargo fmt before each commit.",))) == GOAL + line
+    assert kept(GOAL + line, request(*CHAT, focus="run cargo fmt on commit")) == GOAL + line
     assert kept(GOAL + line, request(*CHAT, context=(earlier,))) == GOAL + line
     assert kept(GOAL + line) == ""
 
