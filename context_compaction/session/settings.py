@@ -36,6 +36,8 @@ class Settings:
     is_pinned: Callable[[Message], bool] | None
     tools: ToolRules
     options: RenderOptions
+    redact: Callable[[str], str] | None = None
+    """Between what was said and a drafter, and over what that writes."""
 
     @property
     def disabled(self) -> bool:

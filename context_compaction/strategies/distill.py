@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from context_compaction.drafting.base import DraftRequest, DraftResult
+from context_compaction.drafting.base import DraftRequest, DraftResult, Passage
 from context_compaction.errors import InvalidPolicy
 from context_compaction.strategies.base import DrafterStrategy, DraftSteps, Proposal, Scene
 from context_compaction.strategies.passages import summary_passage
@@ -44,14 +44,23 @@ class Distill(DrafterStrategy):
         cap = _cap(scene, total)
         if cap < WORTHWHILE:
             return Proposal(scene.view, note=f"{total} tokens of summaries are too few to be distilled")
-        passages = tuple(summary_passage(source, references=scene.references) for source in sources)
-        result = yield (DraftRequest("distill", passages, cap, focus=scene.focus),)
+        passages = tuple(
+            summary_passage(source, references=scene.references, redact=scene.redacted) for source in sources
+        )
+        result = yield (self._request(scene, passages, cap),)
         if not result.texts:
             return Proposal(scene.view, draft=result, note=result.reason or "no draft")
-        record = _record(scene, sources, result, result.texts[0])
+        record = _record(scene, sources, result, scene.redacted(result.texts[0]))
+        if not record.text.strip():
+            return Proposal(scene.view, draft=result, note="the redactor left nothing of the draft")
         if record.tokens >= total:
             return Proposal(scene.view, draft=result, note="the distilled context would be no smaller")
         return Proposal(_view_with(scene, record), (record,), result)
+
+    def _request(self, scene: Scene, passages: tuple[Passage, ...], cap: int) -> DraftRequest:
+        focus = scene.redacted(scene.focus) if scene.focus else None
+        pins = tuple(scene.redacted(pin.text) for pin in scene.pins)
+        return DraftRequest("distill", passages, cap, focus=focus, pins=pins)
 
 
 def _sources(scene: Scene) -> list[SummaryRecord]:
@@ -73,7 +82,7 @@ def _record(scene: Scene, sources: list[SummaryRecord], result: DraftResult, tex
         ranges=ranges_of(seqs),
         sources=tuple(source.id for source in sources),
         writer=result.writer or "extractive",
-        fidelity=fidelity([source.text for source in sources], [text]),
+        fidelity=fidelity([scene.redacted(source.text) for source in sources], [text]),
     )
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from context_compaction.drafting.base import DraftRequest, DraftResult
+from context_compaction.drafting.base import DraftRequest, DraftResult, Passage
 from context_compaction.errors import InvalidPolicy
 from context_compaction.groups import MessageGroup
 from context_compaction.schema import SECTIONS, Section
@@ -58,10 +58,12 @@ class Summarize(DrafterStrategy):
         if cap < WORTHWHILE:
             note = f"a summary of {source.tokens} tokens could have {max(0, cap)}, less than {WORTHWHILE}"
             return Proposal(scene.view, note=note, skipped_budget=True)
-        result = yield (self._request(scene, source, cap),)
+        passages = source.passages(scene)
+        result = yield (self._request(scene, passages, cap),)
         if not result.texts:
             return Proposal(scene.view, draft=result, note=result.reason or "no draft")
-        return self._judged(scene, source, result, result.texts[0])
+        record = _record(scene, source, scene.redacted(result.texts[0]), result, passages)
+        return self._judged(scene, source, result, record)
 
     def _cap(self, scene: Scene, source: _Source) -> int:
         """Tokens that the summary may have."""
@@ -71,23 +73,25 @@ class Summarize(DrafterStrategy):
         if self.max_tokens is not None:
             limits.append(self.max_tokens)
         if scene.hard:
-            empty = _record(scene, source, "", DraftResult(None))
+            empty = _record(scene, source, "", DraftResult(None), ())
             limits.append(input_tokens - _tokens_with(scene, source, empty))
         return min(cap, *limits)
 
-    def _request(self, scene: Scene, source: _Source, cap: int) -> DraftRequest:
+    def _request(self, scene: Scene, passages: tuple[Passage, ...], cap: int) -> DraftRequest:
         return DraftRequest(
             kind="summary",
-            passages=tuple(passage_of(scene.log[seq], references=scene.references) for seq in source.seqs),
+            passages=passages,
             max_tokens=cap,
-            context=tuple(scene.summaries[number].text for number in scene.view.summaries),
-            focus=scene.focus,
+            context=tuple(scene.redacted(scene.summaries[number].text) for number in scene.view.summaries),
+            focus=scene.redacted(scene.focus) if scene.focus else None,
             sections=self.sections,
+            pins=tuple(scene.redacted(pin.text) for pin in scene.pins),
         )
 
-    def _judged(self, scene: Scene, source: _Source, result: DraftResult, text: str) -> Proposal:
+    def _judged(self, scene: Scene, source: _Source, result: DraftResult, record: SummaryRecord) -> Proposal:
         """The proposal with the summary, or without it and with the reason why."""
-        record = _record(scene, source, text, result)
+        if not record.text.strip():
+            return Proposal(scene.view, draft=result, note="the redactor left nothing of the draft")
         after = _tokens_with(scene, source, record)
         if result.is_model and record.fidelity < self.fidelity_floor:
             note = f"fidelity {record.fidelity:.2f} is under the floor of {self.fidelity_floor:.2f}"
@@ -121,8 +125,15 @@ class _Source:
         seqs = sorted(seq for group in groups for seq in group.seqs)
         return cls(groups, tuple(seqs), sum(map(scene.group_tokens, groups)))
 
+    def passages(self, scene: Scene) -> tuple[Passage, ...]:
+        """What a drafter reads of it."""
+        records = (scene.log[seq] for seq in self.seqs)
+        return tuple(passage_of(each, references=scene.references, redact=scene.redacted) for each in records)
 
-def _record(scene: Scene, source: _Source, text: str, result: DraftResult) -> SummaryRecord:
+
+def _record(
+    scene: Scene, source: _Source, text: str, result: DraftResult, passages: tuple[Passage, ...]
+) -> SummaryRecord:
     return SummaryRecord(
         id=scene.next_summary,
         text=text,
@@ -130,11 +141,11 @@ def _record(scene: Scene, source: _Source, text: str, result: DraftResult) -> Su
         generation=0,
         ranges=ranges_of(list(source.seqs)),
         writer=result.writer or "extractive",
-        fidelity=_fidelity(scene, source, text) if text else 0.0,
+        fidelity=_fidelity(scene, source, text, passages) if text else 0.0,
     )
 
 
-def _fidelity(scene: Scene, source: _Source, text: str) -> float:
+def _fidelity(scene: Scene, source: _Source, text: str, passages: tuple[Passage, ...]) -> float:
     """The share of hard facts of what leaves that the summary, the pins or the tail still carry."""
     leaving = frozenset(source.seqs)
     tail = [
@@ -142,7 +153,7 @@ def _fidelity(scene: Scene, source: _Source, text: str) -> float:
         for record, edit in scene.shown()
         if record.seq not in leaving
     ]
-    sources = [passage_of(scene.log[seq]).text for seq in source.seqs]
+    sources = [passage.text for passage in passages]
     return fidelity(sources, [text, *(pin.text for pin in scene.pins), *tail])
 
 

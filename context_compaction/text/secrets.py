@@ -69,6 +69,8 @@ def _without_private_keys(text: str) -> str:
     kept: list[str] = []
     done = 0
     begins = list(_KEY_BEGINS.finditer(text))
+    if not begins:
+        return text
     for found, following in zip(begins, [*begins[1:], None], strict=True):
         limit = following.start() if following else len(text)
         closing = f"-----END {found.group(1)}PRIVATE KEY{found.group(2) or ''}-----"
@@ -76,7 +78,7 @@ def _without_private_keys(text: str) -> str:
         body = _KEY_BODY.match(text, found.end(), limit)
         kept += [text[done : found.start()], "[redacted:private-key]"]
         done = end + len(closing) if end >= 0 else body.end() if body else found.end()
-    return "".join((*kept, text[done:])) if kept else text
+    return "".join((*kept, text[done:]))
 
 
 def _assigned(found: re.Match[str]) -> str:
