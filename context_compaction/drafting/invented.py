@@ -14,6 +14,8 @@ from context_compaction.drafting.base import DraftRequest
 from context_compaction.drafting.given import Given, judged_lines, parts_of
 from context_compaction.text.intent import is_order, is_request, is_rule
 
+_ESCAPED = re.compile(r"\\+[nrt]")
+"""A line break as JSON writes it: in a call that was copied, an order may follow."""
 _WANTED = re.compile(
     r"\b(?:user|human|customer|client|they|he|she)\b.{0,20}"
     r"\b(?:want|wish|ask|request|need|prefer|instruct|order|told|said|tell|expect|insist|demand)",
@@ -50,6 +52,7 @@ def _checked(line: str, given: Given, *, strict: bool) -> tuple[str, int]:
 
 
 def _instructs(sentence: str, *, strict: bool) -> bool:
+    sentence = _ESCAPED.sub(" ", sentence)
     if is_order(sentence):
         return True
     return strict and (is_rule(sentence) or is_request(sentence) or bool(_WANTED.search(sentence)))

@@ -120,8 +120,10 @@ class _Talk:
             yield sentence, own is not prose and sentence not in own
 
     def _place(self, sentence: str, *, quoted: bool, answering: bool) -> tuple[str, float]:
-        """The section of a sentence and what it weighs there. What a user quotes is no wish of theirs."""
-        if self.passage.role == "user" and not quoted:
+        """The section of a sentence and what it weighs there. A quotation wishes and decides nothing."""
+        if quoted:
+            return ("errors", 1.5) if answering or is_failure(sentence) else ("timeline", 0.5)
+        if self.passage.role == "user":
             if is_rule(sentence):
                 return "goal", 3.0
             if is_request(sentence):
