@@ -59,6 +59,7 @@ if _TYPE_CHECKING:
     from context_compaction.recall import SearchHit
     from context_compaction.session import Session, SessionStats, SyncResult
     from context_compaction.text.cues import Cues
+    from context_compaction.text.secrets import redact_secrets
     from context_compaction.tools import ToolRules
     from context_compaction.view import View
 
@@ -121,6 +122,7 @@ __all__ = [
     "acompact",
     "compact",
     "open_archive",
+    "redact_secrets",
 ]
 
 _WHERE = {
@@ -143,6 +145,7 @@ _WHERE = {
     "recall": "SearchHit",
     "session": "Session SessionStats SyncResult",
     "text.cues": "Cues",
+    "text.secrets": "redact_secrets",
     "tools": "ToolRules",
     "view": "View",
 }

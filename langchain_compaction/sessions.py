@@ -51,6 +51,8 @@ class Sessions:
     post_turn: Literal["inline", "background"] = "inline"
     observers: Iterable[Any] = ()
     is_pinned: Callable[[Message], bool] | None = None
+    redactor: Callable[[str], str] | None = None
+    """Between what was said and the drafter, and over what that writes."""
     _open: OrderedDict[str, Session] = field(default_factory=OrderedDict[str, Session])
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -95,6 +97,7 @@ class Sessions:
             post_turn=self.post_turn,
             observers=self.observers,
             is_pinned=self.is_pinned,
+            redactor=self.redactor,
         )
 
 

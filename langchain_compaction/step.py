@@ -26,6 +26,7 @@ from langchain_compaction.turns import aturn_of, turn_of
 from langchain_compaction.values import input_messages
 
 Pinned = Callable[[Message], bool] | None
+Redactor = Callable[[str], str] | None
 Said = LanguageModelInput | Iterable[Any]
 """What chat models take, and whatever can be gone through once."""
 
@@ -42,6 +43,7 @@ def compact_messages(
     archive: ArchiveLike | None = None,
     namespace: str = "default",
     is_pinned: Pinned = None,
+    redactor: Redactor = None,
 ) -> Runnable[LanguageModelInput, list[BaseMessage]]: ...
 
 
@@ -57,6 +59,7 @@ def compact_messages(
     archive: ArchiveLike | None = None,
     namespace: str = "default",
     is_pinned: Pinned = None,
+    redactor: Redactor = None,
 ) -> list[BaseMessage]: ...
 
 
@@ -71,6 +74,7 @@ def compact_messages(
     archive: ArchiveLike | None = None,
     namespace: str = "default",
     is_pinned: Pinned = None,
+    redactor: Redactor = None,
 ) -> list[BaseMessage] | Runnable[LanguageModelInput, list[BaseMessage]]:
     """Make messages fit ``max_tokens``; without messages a step of a chain.
 
@@ -82,7 +86,8 @@ def compact_messages(
     ``token_counter``: as in ``trim_messages`` (``len`` counts messages); None estimates.
     ``include_system=False`` leaves the system messages at the beginning out of the result. ``drafter``: who
     writes summaries, a LangChain model, say; None selects sentences on the CPU. ``is_pinned``: messages that
-    stay word for word.
+    stay word for word. ``redactor``: what every text goes through before a drafter reads it, and every
+    summary.
 
     Without ``archive`` nothing is kept between calls. With it the session that the run's config names
     (``session_id`` or ``thread_id``) follows the list: what left the context stays in the archive, and
@@ -97,7 +102,7 @@ def compact_messages(
     opened = None if archive is None else archive_of(archive)
     step: _Stateless | _Stateful
     if opened is None:
-        step = _Stateless(budget, counter, policy, drafter_of(drafter), is_pinned)
+        step = _Stateless(budget, counter, policy, drafter_of(drafter), is_pinned, redactor)
     else:
         step = _Stateful(
             Sessions(
@@ -108,6 +113,7 @@ def compact_messages(
                 drafter=drafter,
                 counter=counter,
                 is_pinned=is_pinned,
+                redactor=redactor,
             )
         )
     runnable = _CompactMessages(step, include_system=include_system)
@@ -194,6 +200,7 @@ class _Stateless:
     policy: Policy | None
     drafter: Any
     is_pinned: Pinned
+    redactor: Redactor
 
     def run(self, messages: Sequence[Message], config: RunnableConfig) -> Sequence[Message]:
         return compact(messages, **self._options(config))[0]
@@ -209,6 +216,7 @@ class _Stateless:
             "context_management": context_management_of(config),
             "drafter": self.drafter,
             "is_pinned": self.is_pinned,
+            "redactor": self.redactor,
         }
 
 

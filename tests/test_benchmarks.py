@@ -15,7 +15,7 @@ from benchmarks._table import show
 
 
 def test_every_benchmark_has_run():
-    assert {"archive", "counting", "imports", "rungs", "turn"} <= set(__main__.names())
+    assert {"archive", "checking", "counting", "imports", "rungs", "turn"} <= set(__main__.names())
     for name in __main__.names():
         assert callable(importlib.import_module(f"benchmarks.{name}").run)
 

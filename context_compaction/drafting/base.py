@@ -47,6 +47,8 @@ class DraftRequest:
     focus: str | None = None
     """What the caller of ``compact(focus=...)`` wants kept above all."""
     sections: tuple[Section, ...] = SECTIONS
+    pins: tuple[str, ...] = ()
+    """What stays word for word anyway: instructions that a draft may state besides those of the range."""
 
     counter: TokenCounter | None = field(default=None, compare=False, repr=False)
     """The session's, which ``max_tokens`` is measured by; None when nobody said."""
@@ -72,7 +74,7 @@ class Draft:
 
     text: str
     note: str = ""
-    """How it was written, in words; shown in the event's report of the rung."""
+    """How it was written, in words; shown in the event's ``reason``."""
 
 
 class SummaryDrafter(ABC):
@@ -92,6 +94,13 @@ class SummaryDrafter(ABC):
     """Whether it bears requests longer than its window, by cutting them and joining what came of it."""
     is_model: bool = True
     """Whether its text is a model's (counts as ``summarized`` and must pass the fidelity floor)."""
+    retries: int = 0
+    """How often it is asked again for drafts that were rejected, with ``attempt`` counted up, before the
+    next drafter of the chain is asked. For those that answer otherwise then; the deadline holds for all."""
+    sectioned: bool = False
+    """Whether it promises the request's sections: then a draft without any of them is rejected."""
+    instructions: Instructions | None = None
+    """What it tells its model, None for what ships: a draft that repeats it is rejected."""
 
     @abstractmethod
     def draft(self, requests: Sequence[DraftRequest], *, cancel: threading.Event) -> Sequence[Draft | str]:
@@ -112,6 +121,6 @@ class DraftResult:
     fell_back_from: tuple[str, ...] = ()
     """Members that failed before ``writer``, in order."""
     reason: str = ""
-    """Why they failed, in words."""
+    """Why they failed, why ``writer`` was asked again, what was left out of its drafts; in words."""
     cancelled: bool = False
     """The draft was cancelled, by the drafter itself or from outside."""

@@ -12,7 +12,8 @@ from dataclasses import replace
 from context_compaction.counting import TokenCounter
 from context_compaction.drafting.base import DraftRequest, DraftResult
 from context_compaction.drafting.choose import DrafterLike, choose_drafters
-from context_compaction.drafting.member import Cancelled, Clock, Member, source_tokens
+from context_compaction.drafting.member import Cancelled, Clock, Member
+from context_compaction.drafting.transcript import source_tokens
 from context_compaction.errors import DrafterError
 
 DEADLINE = 30.0
@@ -114,9 +115,9 @@ class DrafterChain:
                 if cancel.is_set():
                     raise Cancelled("cancelled before it was drafted")
                 if member is self._last:
-                    texts = member.write_here(requests)
+                    written = member.write_here(requests)
                 else:
-                    texts = member.write(requests, deadline=seconds, cancel=cancel)
+                    written = member.write(requests, deadline=seconds, cancel=cancel)
             except Cancelled as error:
                 reasons.append(f"{name}: {error}")
                 return DraftResult(None, None, False, tuple(failed), "; ".join(reasons), cancelled=True)
@@ -125,6 +126,7 @@ class DrafterChain:
                 reasons.append(f"{name}: {error}")
                 logger.warning("drafter %s failed (%s)", name, type(error.__cause__ or error).__name__)
             else:
+                reasons += [f"{name}: {note}" for note in written.notes]
                 is_model = member.drafter.is_model
-                return DraftResult(tuple(texts), name, is_model, tuple(failed), "; ".join(reasons))
+                return DraftResult(written.texts, name, is_model, tuple(failed), "; ".join(reasons))
         return DraftResult(None, None, False, tuple(failed), "; ".join(reasons))

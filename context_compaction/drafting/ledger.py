@@ -48,6 +48,7 @@ class Ledger:
 
     def add(self, label: str, value: str, ref: str, worth: float) -> None:
         """Take a value in; one that is known gains worth, and a modified file is no longer a read one."""
+        value = " ".join(value.split())  # a path in a call's arguments may hold line breaks
         key = normalised(value)
         if label == MODIFIED:
             self.items.pop((READ, key), None)

@@ -7,9 +7,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from context_compaction.drafting.base import Passage
+from context_compaction.drafting.markers import label
 from context_compaction.text.clipping import clipped
 from context_compaction.text.facts import error_facts, hard_facts
-from context_compaction.text.intent import is_decision, is_failure, is_fix, is_open, is_request, is_rule
+from context_compaction.text.intent import (
+    is_decision,
+    is_failure,
+    is_fix,
+    is_open,
+    is_order,
+    is_request,
+    is_rule,
+)
+from context_compaction.text.quotations import unquoted
 from context_compaction.text.scoring import density, rare_terms, terms_of
 from context_compaction.text.sentences import is_prose, sentences
 
@@ -94,13 +104,25 @@ class _Talk:
         yield from (self.line("errors", error, 1.5) for error in self._errors())
         if self.passage.role == "tool":
             return
-        for position, sentence in enumerate(sentences(self.prose)):
+        for position, (sentence, quoted) in enumerate(self.said()):
             if len(sentence) > 2 and is_prose(sentence):
-                section, weight = self._place(sentence, answering=after_failure and position < 2)
-                yield self.line(section, sentence, weight + (2 if first and section == "goal" else 0))
+                section, weight = self._place(
+                    sentence, quoted=quoted, answering=after_failure and position < 2
+                )
+                first_wish = first and section == "goal"
+                yield self.line(section, sentence, weight + (2 if first_wish else 0), quoted=quoted)
 
-    def _place(self, sentence: str, *, answering: bool) -> tuple[str, float]:
-        """The section of a sentence and what it weighs there."""
+    def said(self) -> Iterator[tuple[str, bool]]:
+        """Its sentences, each with whether it stands in something that is only quoted there."""
+        prose = self.prose
+        own = unquoted(prose)
+        for sentence in sentences(prose):
+            yield sentence, own is not prose and sentence not in own
+
+    def _place(self, sentence: str, *, quoted: bool, answering: bool) -> tuple[str, float]:
+        """The section of a sentence and what it weighs there. A quotation wishes and decides nothing."""
+        if quoted:
+            return ("errors", 1.5) if answering or is_failure(sentence) else ("timeline", 0.5)
         if self.passage.role == "user":
             if is_rule(sentence):
                 return "goal", 3.0
@@ -120,18 +142,28 @@ class _Talk:
             errors = [line for line in self.prose.splitlines() if line.strip()][-1:]
         yield from errors[-MAX_OUTPUT_ERRORS:]
 
-    def line(self, section: str, text: str, weight: float) -> Line:
+    def line(self, section: str, text: str, weight: float, *, quoted: bool = False) -> Line:
         """A candidate of this message."""
         flat = one_line(text)
         facts = frozenset(fact.key for fact in hard_facts(flat))
         passage = self.passage
-        speaker = (passage.name or passage.role) if section == "timeline" or passage.role == "tool" else None
+        speaker = self._speaker(quoted=quoted) if self._is_named(section, flat, quoted=quoted) else None
         return Line(section, flat, passage.ref, weight, self.index, facts, passage.date, speaker)
+
+    def _is_named(self, section: str, text: str, *, quoted: bool) -> bool:
+        """Whether a line says whose it is: an order that is not the user's never stands bare."""
+        role = self.passage.role
+        orders = (quoted or role == "assistant") and any(map(is_order, sentences(text)))
+        return section == "timeline" or role == "tool" or orders
+
+    def _speaker(self, *, quoted: bool) -> str:
+        said = label(self.passage.name or "") or self.passage.role
+        return f"quoted by {said}" if quoted else said
 
 
 def one_line(text: str, limit: int = MAX_LINE) -> str:
     """The text on one line without list mark, at most about ``limit`` characters, cut between words."""
-    flat = re.sub(r"^(?:[-*+•#>]{1,6}|\d{1,3}[.)])\s+", "", " ".join(text.split()))
+    flat = re.sub(r"^(?:(?:[-*+•#>]{1,6}|\d{1,3}[.)])\s+)+", "", " ".join(text.split()))
     if len(flat) <= limit:
         return flat
     return (flat[:limit].rpartition(" ")[0] or flat[:limit]) + " …"
@@ -142,9 +174,11 @@ def _state(talk: Iterable[_Talk]) -> Iterator[Line]:
     said = [each for each in talk if each.passage.role != "tool" and each.prose.strip()]
     spoken = [each for each in said if each.passage.role == "assistant"] or said
     for each in spoken[-1:]:
-        pieces = sentences(each.prose)
-        for position, sentence in enumerate([piece for piece in pieces if is_prose(piece)] or pieces):
-            yield each.line("state", sentence, 3.0 - position / 10)
+        pieces = list(each.said())
+        for position, (sentence, quoted) in enumerate(
+            [piece for piece in pieces if is_prose(piece[0])] or pieces
+        ):
+            yield each.line("state", sentence, 3.0 - position / 10, quoted=quoted)
 
 
 def _weighted(line: Line, weight: float, *, focused: bool) -> Line:

@@ -8,13 +8,13 @@ import time
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from context_compaction.counting import TokenCounter
+from context_compaction.drafting.asking import Asking
 from context_compaction.drafting.base import DraftRequest, SummaryDrafter
-from context_compaction.drafting.checks import checked
 from context_compaction.drafting.choose import CallableDrafter
 from context_compaction.drafting.chunks import write_all
-from context_compaction.drafting.transcript import passage_tokens
 from context_compaction.errors import DrafterError
 
 FIRST_COOLDOWN, MAX_COOLDOWN = 60.0, 3840.0
@@ -57,13 +57,22 @@ def health_of(drafter: SummaryDrafter) -> Health:
             return Health()
 
 
+class Written(NamedTuple):
+    """What a member gave."""
+
+    texts: tuple[str, ...]
+    """Checked, one a request."""
+    notes: tuple[str, ...]
+    """What was left out of them, and why the drafter was asked again, in words."""
+
+
 @dataclass(slots=True)
 class _Call:
     """One call of a drafter, from the side of its thread."""
 
     done: threading.Event = field(default_factory=threading.Event)
     stop: threading.Event = field(default_factory=threading.Event)
-    texts: list[str] | None = None
+    written: Written | None = None
     error: BaseException | None = None
 
 
@@ -79,9 +88,7 @@ class Member:
     def __post_init__(self) -> None:
         self.health = health_of(self.drafter)
 
-    def write(
-        self, requests: Sequence[DraftRequest], *, deadline: float, cancel: threading.Event
-    ) -> list[str]:
+    def write(self, requests: Sequence[DraftRequest], *, deadline: float, cancel: threading.Event) -> Written:
         """Checked texts, one a request, within ``deadline`` seconds or the drafter's own, if that is less.
 
         Raises `DrafterError` with the reason, or `Cancelled`. A call that takes too long is abandoned: its
@@ -99,7 +106,7 @@ class Member:
         self._wait(call, thread, seconds, cancel)
         return self._result(call, cancel)
 
-    def write_here(self, requests: Sequence[DraftRequest]) -> list[str]:
+    def write_here(self, requests: Sequence[DraftRequest]) -> Written:
         """The same in this thread, without a deadline: for the drafter that is plain code."""
         try:
             return self._written(requests, threading.Event())
@@ -119,7 +126,7 @@ class Member:
     def _work(self, call: _Call, requests: Sequence[DraftRequest]) -> None:
         """The body of the thread: whatever is raised in it, an exit included, is an answer."""
         try:
-            call.texts = self._written(requests, call.stop)
+            call.written = self._written(requests, call.stop)
         except BaseException as error:  # noqa: BLE001  a drafter must not end the process
             call.error = error
         finally:
@@ -130,23 +137,10 @@ class Member:
         """Tokens that a request for it must fit into; None without a limit."""
         return None if self.drafter.cuts_itself else self.drafter.window
 
-    def _written(self, requests: Sequence[DraftRequest], stop: threading.Event) -> list[str]:
-        return write_all(requests, self.window, self.counter, lambda pieces: self._asked(pieces, stop))
-
-    def _asked(self, requests: Sequence[DraftRequest], stop: threading.Event) -> list[str]:
-        """The drafter's own answer, counted and checked."""
-        if stop.is_set():
-            raise DrafterError("stopped")
-        answer: object = self.drafter.draft(requests, cancel=stop)
-        if not isinstance(answer, (list, tuple)):
-            raise DrafterError(f"returned {type(answer).__name__}, not a list of drafts")
-        drafts: Sequence[object] = answer
-        if len(drafts) != len(requests):
-            raise DrafterError(f"returned {len(drafts)} drafts for {len(requests)} requests")
-        return [
-            checked(draft, request, self.counter, source_tokens(request, self.counter))
-            for draft, request in zip(drafts, requests, strict=True)
-        ]
+    def _written(self, requests: Sequence[DraftRequest], stop: threading.Event) -> Written:
+        asking = Asking(self.drafter, self.counter, stop)
+        texts = write_all(requests, self.window, self.counter, asking.texts)
+        return Written(tuple(texts), tuple(asking.notes))
 
     def _wait(self, call: _Call, thread: threading.Thread, seconds: float, cancel: threading.Event) -> None:
         end = time.monotonic() + seconds
@@ -161,7 +155,7 @@ class Member:
             self.health.missed(self.clock())
             raise DrafterError(f"no draft within {seconds:g} s")
 
-    def _result(self, call: _Call, cancel: threading.Event) -> list[str]:
+    def _result(self, call: _Call, cancel: threading.Event) -> Written:
         from asyncio import CancelledError
 
         error = call.error
@@ -172,9 +166,4 @@ class Member:
         if error is not None:
             raise DrafterError(f"{type(error).__name__}: {error}") from error
         self.health.cooldown = FIRST_COOLDOWN
-        return call.texts or []
-
-
-def source_tokens(request: DraftRequest, counter: TokenCounter) -> int:
-    """Tokens of all that a request wants summarised."""
-    return sum(passage_tokens(passage, counter) for passage in request.passages)
+        return call.written or Written((), ())

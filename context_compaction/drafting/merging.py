@@ -12,7 +12,8 @@ from context_compaction.drafting.lines import Line, one_line
 from context_compaction.schema import Section, parse_sections
 from context_compaction.text.facts import hard_facts
 
-_REF = re.compile(r"\s{0,4}\[((?:m|s):\d+(?:-(?:m|s):\d+)?)\]\s{0,4}$")
+REF = re.compile(r"\s{0,4}\[((?:m|s):\d+(?:-(?:m|s):\d+)?)\]\s{0,4}$")
+"""The reference at the end of a line."""
 _LABEL = re.compile(rf"^[-*] ({'|'.join(ORDER)}): (.+)$")
 _DATE = re.compile(r"^(\d{4}-\d{2}-\d{2}) ")
 _WEIGHTS = {"goal": 3.0, "decisions": 2.0, "errors": 1.5, "open": 1.0, "artifacts": 1.5}
@@ -26,19 +27,17 @@ def summary_lines(passages: Sequence[Passage], sections: Sequence[Section], ledg
 
     The newer a summary, the more its lines weigh; what was the current state of an older one is history.
     """
+    lists = "artifacts" if any(section.key == "artifacts" for section in sections) else sections[-1].key
     numbered = [(index, passage) for index, passage in enumerate(passages) if passage.role == "summary"]
     out: list[Line] = []
     for position, (index, passage) in enumerate(numbered, start=1):
         source = _Source(passage, index, position / len(numbered), ledger)
-        for key, body in _bodies(passage.text, sections).items():
+        known = parse_sections(passage.text, sections)
+        # Text in another form counts as the state that it describes.
+        for key, body in (known or {"state": passage.text}).items():
             old = key == "state" and position < len(numbered)
-            out.extend(source.lines(_OLD_STATE if old else key, body))
+            out.extend(source.lines(_OLD_STATE if old else key, body, lists=key == lists or not known))
     return out
-
-
-def _bodies(text: str, sections: Sequence[Section]) -> dict[str, str]:
-    """By section; text in another form counts as the state that it describes."""
-    return parse_sections(text, sections) or {"state": text}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +50,12 @@ class _Source:
     """From just over 0 to 1 for the newest."""
     ledger: Ledger
 
-    def lines(self, section: str, body: str) -> Iterator[Line]:
-        """The lines of a section; lists of values go to the ledger."""
+    def lines(self, section: str, body: str, *, lists: bool) -> Iterator[Line]:
+        """The lines of a section. In the one with the lists of values those go to the ledger."""
         for raw in body.splitlines():
-            ref = found.group(1) if (found := _REF.search(raw)) else self.passage.ref
-            text = _REF.sub("", raw).strip()
-            if listed := _LABEL.match(text):
+            ref = found.group(1) if (found := REF.search(raw)) else self.passage.ref
+            text = REF.sub("", raw).strip()
+            if lists and (listed := _LABEL.match(text)):
                 for value in listed.group(2).split(", "):
                     self.ledger.add(listed.group(1), value, ref, 1.0 + self.recency)
             elif text:

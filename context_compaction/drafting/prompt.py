@@ -7,18 +7,20 @@ the whole summary at once (`prompt_of`), or for each section by itself over the 
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
+from context_compaction.drafting.markers import quoted
 from context_compaction.drafting.transcript import header_of
 
 if TYPE_CHECKING:
     from context_compaction.drafting.base import DraftRequest
 
-_MARKER = re.compile(r"<(?=\s*/?\s*(?:transcript|earlier_summary|message)\b)", re.IGNORECASE)
+CONTEXT_NOTE = "For understanding only, not to be repeated:"
+FOCUS_NOTE = "Above all keep what concerns this:"
+WRITE_NOW = "Now write the summary."
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ def prompt_of(request: DraftRequest, instructions: Instructions | None = None) -
     sections = "\n".join(f"## {section.title}: {section.guidance}" for section in request.sections)
     wording = told.distill if request.kind == "distill" else told.summary
     system = wording.format(sections=sections, max_tokens=request.max_tokens)
-    return Prompt(system, "\n".join([*_quoted_range(request), "Now write the summary."]))
+    return Prompt(system, "\n".join([*_quoted_range(request), WRITE_NOW]))
 
 
 def section_prompts(request: DraftRequest, instructions: Instructions | None = None) -> SectionPrompts:
@@ -77,20 +79,16 @@ def section_prompts(request: DraftRequest, instructions: Instructions | None = N
 
 
 def _quoted_range(request: DraftRequest) -> list[str]:
-    quoted = [
-        f"<message {_quoted(header_of(each))}>\n{_quoted(each.text)}\n</message>" for each in request.passages
+    messages = [
+        f"<message {quoted(header_of(each))}>\n{quoted(each.text)}\n</message>" for each in request.passages
     ]
-    parts = [f"<earlier_summary>\n{_quoted(text)}\n</earlier_summary>" for text in request.context]
+    parts = [f"<earlier_summary>\n{quoted(text)}\n</earlier_summary>" for text in request.context]
     if parts:
-        parts.insert(0, "For understanding only, not to be repeated:")
-    parts += ["<transcript>", *quoted, "</transcript>"]
+        parts.insert(0, CONTEXT_NOTE)
+    parts += ["<transcript>", *messages, "</transcript>"]
     if request.focus:
-        parts.append(f"Above all keep what concerns this: {_quoted(request.focus)}")
+        parts.append(f"{FOCUS_NOTE} {quoted(' '.join(request.focus.split()))}")
     return parts
-
-
-def _quoted(text: str) -> str:
-    return _MARKER.sub("&lt;", text)
 
 
 @cache

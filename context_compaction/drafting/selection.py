@@ -146,8 +146,10 @@ class Selection:
         return {key: "\n".join(lines) for key, lines in bodies.items()}
 
     def _home(self, key: str) -> str:
-        """The section of that key, the first one where own sections have no such key."""
-        return key if any(section.key == key for section in self.sections) else self.sections[0].key
+        """The section of that key; where there is none, the first for goals and the last for all else."""
+        if any(section.key == key for section in self.sections):
+            return key
+        return self.sections[0 if key == "goal" else -1].key
 
 
 def _position(line: Line) -> tuple[float, int]:

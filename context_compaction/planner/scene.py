@@ -45,6 +45,7 @@ def opening_scene(task: Task) -> Scene:
         next_summary=task.next_summary,
         tools=task.tools,
         focus=task.focus,
+        redact=task.redact,
         drafter_window=task.drafter_window,
         references=task.options.references,
     )

@@ -39,18 +39,20 @@ def compact(
     tools: ToolRules | None = None,
     is_pinned: Callable[[Message], bool] | None = None,
     context_management: Sequence[Mapping[str, Any]] | None = None,
+    redactor: Callable[[str], str] | None = None,
 ) -> Compacted:
     """Make messages fit, once, without keeping anything: the pre-turn rule, its whole ladder on SOFT too.
 
-    ``context_management``: the trigger of this call, as providers take it. Returns the messages that a model
-    should see and the report. Raises `CannotCompact` when the floor does not fit, `InvalidMessage` for a
-    message that cannot be read, `InvalidPolicy` for an edit that means nothing.
+    ``context_management``: the trigger of this call, as providers take it. ``redactor``: what every text goes
+    through before a drafter reads it, and every summary (`redact_secrets`, say). Returns the messages that a
+    model should see and the report. Raises `CannotCompact` when the floor does not fit, `InvalidMessage` for
+    a message that cannot be read, `InvalidPolicy` for an edit that means nothing.
     """
     counting = TokenCounter.of(counter)
     chain = DrafterChain.of(drafter, counting)
     chosen = policy or Policy.layered()
     log = _Log.of(messages, counting, is_pinned, chosen)
-    call = _Call.of(budget, chosen, tools or ToolRules(), context_management)
+    call = _Call.of(budget, chosen, tools or ToolRules(), context_management, redactor)
     return drive(_steps(log, call, chain), chain.start)
 
 
@@ -64,13 +66,14 @@ async def acompact(
     tools: ToolRules | None = None,
     is_pinned: Callable[[Message], bool] | None = None,
     context_management: Sequence[Mapping[str, Any]] | None = None,
+    redactor: Callable[[str], str] | None = None,
 ) -> Compacted:
     """`compact` on the running event loop: drafts do not block it."""
     counting = TokenCounter.of(counter)
     chain = DrafterChain.of(drafter, counting)
     chosen = policy or Policy.layered()
     log = _Log.of(messages, counting, is_pinned, chosen)
-    call = _Call.of(budget, chosen, tools or ToolRules(), context_management)
+    call = _Call.of(budget, chosen, tools or ToolRules(), context_management, redactor)
     return await adrive(_steps(log, call, chain), chain.start)
 
 
@@ -83,6 +86,7 @@ class _Call:
     tools: ToolRules
     off: bool
     instructions: StandingInstructions | None
+    redact: Callable[[str], str] | None
 
     @classmethod
     def of(
@@ -91,9 +95,10 @@ class _Call:
         policy: Policy,
         tools: ToolRules,
         context_management: Sequence[Mapping[str, Any]] | None,
+        redact: Callable[[str], str] | None,
     ) -> _Call:
         rule = pre_turn_rule(policy, context_management).rule
-        return cls(budget, rule, tools, switched_off(policy), policy.instructions)
+        return cls(budget, rule, tools, switched_off(policy), policy.instructions, redact)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +147,7 @@ def _steps(log: _Log, call: _Call, chain: DrafterChain) -> Steps[Compacted]:
         instructions=call.instructions,
         tools=call.tools,
         options=_OPTIONS,
+        redact=call.redact,
         drafter_window=chain.window,
         whole_ladder=True,
     )

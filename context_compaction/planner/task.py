@@ -46,6 +46,8 @@ class Task:
     scale: Callable[[int], int] = unscaled
     """Raw tokens of a view to the larger of raw and calibrated."""
     focus: str | None = None
+    redact: Callable[[str], str] | None = None
+    """Stands between what was said and a drafter, and over what that writes."""
     drafter_window: int | None = None
     whole_ladder: bool = False
     """Run drafter rungs on a pre-turn SOFT too (stateless use, a provider-style threshold)."""

@@ -60,11 +60,14 @@ class Session(Said):
         is_pinned: Callable[[Message], bool] | None = None,
         tools: ToolRules | None = None,
         recall_hint: bool = False,
+        redactor: Callable[[str], str] | None = None,
     ) -> None:
         """Open or begin the session ``session_id`` of ``namespace`` in ``archive``.
 
         ``archive``: a path, ``":memory:"`` or an `Archive` (which then stays yours to close).
         ``is_pinned``: messages that stay word for word. ``recall_hint``: tell the model of a recall tool.
+        ``redactor``: what every text goes through before a drafter reads it, and every summary before it is
+        stored (`redact_secrets`, say); the archive, and what is shown unsummarised, keep the originals.
         Raises `ArchiveError` and `InvalidPolicy`.
         """
         if post_turn not in ("inline", "background"):
@@ -82,6 +85,7 @@ class Session(Said):
             is_pinned=is_pinned,
             tools=tools or ToolRules(),
             options=RenderOptions(recall_hint=recall_hint),
+            redact=redactor,
         )
         self._begin(open_archive(archive), settings, owns=not isinstance(archive, Archive))
 

@@ -37,6 +37,8 @@ class Settings:
     is_pinned: Callable[[Message], bool] | None
     tools: ToolRules
     options: RenderOptions
+    redact: Callable[[str], str] | None = None
+    """Between what was said and a drafter, and over what that writes."""
 
     @property
     def cues(self) -> tuple[Cues, ...]:

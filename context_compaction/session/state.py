@@ -205,6 +205,7 @@ class SessionState:
             options=settings.options,
             scale=self.scaling(overhead),
             focus=focus,
+            redact=settings.redact,
             drafter_window=settings.chain.window,
             whole_ladder=whole,
         )

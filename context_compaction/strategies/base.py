@@ -65,6 +65,8 @@ class Scene:
     """The id that a new summary gets."""
     tools: ToolRules = field(default_factory=ToolRules)
     focus: str | None = None
+    redact: Callable[[str], str] | None = None
+    """What a drafter reads and what it writes goes through this, piece by piece; None: as it is."""
     drafter_window: int | None = None
     """Window of the first drafter of the chain, which bounds a summary's length."""
     references: bool = True
@@ -121,6 +123,15 @@ class Scene:
         if earlier is not None:
             reason = "+".join(dict.fromkeys([*earlier.reason.split("+"), reason]))
         return Edited(record.seq, blocks, reason, tokens)
+
+    def redacted(self, text: str) -> str:
+        """What of a text a drafter may read, and a summary say. Raises `TypeError` if that is no text."""
+        if self.redact is None:
+            return text
+        shown = self.redact(text)
+        if not isinstance(shown, str):  # pyright: ignore[reportUnnecessaryIsInstance] - it is the user's
+            raise TypeError(f"the redactor returned {type(shown).__name__}, not text")
+        return shown
 
     def group_tokens(self, group: MessageGroup) -> int:
         """Tokens that the group takes in the view as it stands (edits counted)."""

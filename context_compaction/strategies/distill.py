@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from context_compaction.drafting.base import DraftRequest, DraftResult
+from context_compaction.drafting.base import DraftRequest, DraftResult, Passage
 from context_compaction.errors import InvalidPolicy
 from context_compaction.strategies.base import DrafterStrategy, DraftSteps, Proposal, Scene
 from context_compaction.strategies.gate import (
@@ -67,19 +67,28 @@ class Distill(DrafterStrategy):
         cap = _cap(scene, total)
         if cap < WORTHWHILE:
             return Proposal(scene.view, note=f"{total} tokens of summaries are too few to be distilled")
-        passages = tuple(summary_passage(source, references=scene.references) for source in sources)
-        carried = carried_texts(scene, replaced=scene.view.summaries)
+        passages = tuple(
+            summary_passage(source, references=scene.references, redact=scene.redacted) for source in sources
+        )
+        carried = [scene.redacted(text) for text in carried_texts(scene, replaced=scene.view.summaries)]
         gate = Gate.of(passages, carried, scene.counter, cap=cap, share=self.facts_share)
         words = tuple(replace(each, text=split_block(each.text)[0]) for each in passages)
-        result = yield (DraftRequest("distill", words, gate.asked, focus=scene.focus),)
+        result = yield (self._request(scene, words, gate.asked),)
         if not result.texts:
             return Proposal(scene.view, draft=result, note=result.reason or "no draft")
-        record = _record(scene, sources, carried, result, gate.closed(result.texts[0]))
+        text = gate.closed(scene.redacted(result.texts[0]))
+        share = fidelity([passage.text for passage in passages], [text, *carried])
+        record = _record(scene, sources, result, text, share)
         flaw = under_floor(record, result, self.fidelity_floor)
         if flaw or not 0 < record.tokens < total:
             note = flaw or "the distilled context would be no smaller"
             return Proposal(scene.view, draft=result, note=note)
         return Proposal(_view_with(scene, record), (record,), result)
+
+    def _request(self, scene: Scene, passages: tuple[Passage, ...], cap: int) -> DraftRequest:
+        focus = scene.redacted(scene.focus) if scene.focus else None
+        pins = tuple(scene.redacted(pin.text) for pin in scene.pins)
+        return DraftRequest("distill", passages, cap, focus=focus, pins=pins)
 
 
 def _sources(scene: Scene) -> list[SummaryRecord]:
@@ -92,7 +101,7 @@ def _cap(scene: Scene, total: int) -> int:
 
 
 def _record(
-    scene: Scene, sources: list[SummaryRecord], carried: list[str], result: DraftResult, text: str
+    scene: Scene, sources: list[SummaryRecord], result: DraftResult, text: str, share: float
 ) -> SummaryRecord:
     seqs = sorted({seq for source in sources for seq in source.seqs})
     return SummaryRecord(
@@ -103,7 +112,7 @@ def _record(
         ranges=ranges_of(seqs),
         sources=tuple(source.id for source in sources),
         writer=result.writer or "extractive",
-        fidelity=fidelity([source.text for source in sources], [text, *carried]),
+        fidelity=share,
     )
 
 

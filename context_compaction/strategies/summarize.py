@@ -69,14 +69,16 @@ class Summarize(DrafterStrategy):
         if cap < WORTHWHILE:
             note = f"a summary of {source.tokens} tokens could have {max(0, cap)}, less than {WORTHWHILE}"
             return Proposal(scene.view, note=note, skipped_budget=True)
-        passages = tuple(passage_of(scene.log[seq], references=scene.references) for seq in source.seqs)
-        gate = Gate.of(
-            passages, carried_texts(scene, source.seqs), scene.counter, cap=cap, share=self.facts_share
-        )
+        passages = source.passages(scene)
+        carried = [scene.redacted(text) for text in carried_texts(scene, source.seqs)]
+        gate = Gate.of(passages, carried, scene.counter, cap=cap, share=self.facts_share)
         result = yield (self._request(scene, passages, gate.asked),)
         if not result.texts:
             return Proposal(scene.view, draft=result, note=result.reason or "no draft")
-        return self._judged(scene, source, result, gate.closed(result.texts[0]))
+        text = gate.closed(scene.redacted(result.texts[0]))
+        share = fidelity([each.text for each in passages], [text, *carried])
+        record = _record(scene, source, result, text, share)
+        return self._judged(scene, source, result, record)
 
     def _cap(self, scene: Scene, source: _Source) -> int:
         """Tokens that the summary may have."""
@@ -86,25 +88,26 @@ class Summarize(DrafterStrategy):
         if self.max_tokens is not None:
             limits.append(self.max_tokens)
         if scene.hard:
-            empty = _record(scene, source, "", DraftResult(None))
+            empty = _record(scene, source, DraftResult(None), "", 0.0)
             limits.append(input_tokens - _tokens_with(scene, source, empty))
         return min(cap, *limits)
 
     def _request(self, scene: Scene, passages: tuple[Passage, ...], max_tokens: int) -> DraftRequest:
+        earlier = (split_block(scene.summaries[number].text)[0] for number in scene.view.summaries)
         return DraftRequest(
             kind="summary",
             passages=passages,
             max_tokens=max_tokens,
-            context=tuple(split_block(scene.summaries[number].text)[0] for number in scene.view.summaries),
-            focus=scene.focus,
+            context=tuple(map(scene.redacted, earlier)),
+            focus=scene.redacted(scene.focus) if scene.focus else None,
             sections=self.sections,
+            pins=tuple(scene.redacted(pin.text) for pin in scene.pins),
         )
 
-    def _judged(self, scene: Scene, source: _Source, result: DraftResult, text: str) -> Proposal:
+    def _judged(self, scene: Scene, source: _Source, result: DraftResult, record: SummaryRecord) -> Proposal:
         """The proposal with the summary, or without it and with the reason why."""
-        if not text:
-            return Proposal(scene.view, draft=result, note="the draft is nothing but a list of facts")
-        record = _record(scene, source, text, result)
+        if not record.text.strip():
+            return Proposal(scene.view, draft=result, note="nothing is left of the draft but a list of facts")
         after = _tokens_with(scene, source, record)
         if flaw := under_floor(record, result, self.fidelity_floor):
             return Proposal(scene.view, draft=result, note=flaw)
@@ -137,8 +140,13 @@ class _Source:
         seqs = sorted(seq for group in groups for seq in group.seqs)
         return cls(groups, tuple(seqs), sum(map(scene.group_tokens, groups)))
 
+    def passages(self, scene: Scene) -> tuple[Passage, ...]:
+        """What a drafter reads of it."""
+        records = (scene.log[seq] for seq in self.seqs)
+        return tuple(passage_of(each, references=scene.references, redact=scene.redacted) for each in records)
 
-def _record(scene: Scene, source: _Source, text: str, result: DraftResult) -> SummaryRecord:
+
+def _record(scene: Scene, source: _Source, result: DraftResult, text: str, share: float) -> SummaryRecord:
     return SummaryRecord(
         id=scene.next_summary,
         text=text,
@@ -146,14 +154,8 @@ def _record(scene: Scene, source: _Source, text: str, result: DraftResult) -> Su
         generation=0,
         ranges=ranges_of(list(source.seqs)),
         writer=result.writer or "extractive",
-        fidelity=_fidelity(scene, source, text) if text else 0.0,
+        fidelity=share,
     )
-
-
-def _fidelity(scene: Scene, source: _Source, text: str) -> float:
-    """The share of hard facts of what leaves that the summary and what stays in view still carry."""
-    sources = [passage_of(scene.log[seq]).text for seq in source.seqs]
-    return fidelity(sources, [text, *carried_texts(scene, source.seqs)])
 
 
 def _view_with(scene: Scene, source: _Source, record: SummaryRecord) -> View:

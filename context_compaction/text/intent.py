@@ -40,6 +40,24 @@ _RULE = _cues(
     r"\b(?:important|note|rule):",
     other_scripts="必须|務必|务必|不要|永远|总是|切勿|必ず|しないで|いつも|항상|절대|всегда|никогда|нельзя",
 )
+_OPENS = (
+    r"[\s\-*+•>#\"'“«`(\[]{1,8}|\d{1,3}[.)] |<[^<>]{1,80}>|please,? |(?:and|also|so|then),? "
+    r"|(?:user|system|developer|rules?|important|notes?|instructions?|reminder|warning):"
+)
+_ORDER = re.compile(
+    rf"(?:{_OPENS}){{0,8}}"
+    r"(?:(?:always|never)\b(?! mind| (?:got|found|went|came|saw|had|was|were|been|made|did|ran)\b"
+    r"| \w{1,30}(?:(?<!e)ed|[^\Wsu]s)\b)"  # "never tried", "always fails": told, not ordered
+    r"|(?:do not|must(?:n't| not| always| never)|under no circumstances|from (?:now|here) on|henceforth)\b"
+    r"|(?:at all times|no matter what|only ever|ignore|disregard)\b"
+    r"|don'?t (?!know|think|see|have|worry|mind|understand)"
+    r"|(?:you|(?:the )?(?:assistant|agent|model)|(?:all|every|any|future)(?: \w{1,20}){0,2} "
+    r"(?:answers?|repl(?:y|ies)|responses?|messages?|outputs?))"
+    r" (?:must|shall|(?:is|are|has|have) to|should (?:always|never))\b"
+    r"|(?:immer|niemals|nie|siempre|nunca|toujours|jamais|всегда|никогда|нельзя)\b"
+    r"|.{0,12}(?:必须|務必|务必|不要|永远|总是|切勿|必ず|しないで|いつも|항상|절대))",
+    re.IGNORECASE,
+)
 _REQUEST = _cues(
     """
     please|i (?:want|need|would like|'d like)|i'd like|we (?:want|need)|my goal|the goal|the task|your task
@@ -88,6 +106,15 @@ _FIX = _cues(
 def is_rule(sentence: str) -> bool:
     """Whether it tells how to behave from now on."""
     return bool(_RULE.search(sentence[:_HEAD]))
+
+
+def is_order(sentence: str) -> bool:
+    """Whether it gives a rule in the form of one: it begins as an order does, or says what you must.
+
+    Narrower than `is_rule`: what is told about somebody ("Ann: never again", "it always fails") is none.
+    "User:", "System:" or "Rule:" before it make no difference.
+    """
+    return bool(_ORDER.match(sentence[:_HEAD]))
 
 
 def is_request(sentence: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -46,11 +46,13 @@ class CompactionChatMessageHistory(HistoryBase):
         policy: Policy | None = None,
         drafter: Any = None,
         counter: CounterLike = None,
+        redactor: Callable[[str], str] | None = None,
     ) -> None:
         """``max_tokens``: what `messages` may hold; ``budget`` says more, and takes its place.
 
-        ``drafter``: also a LangChain model. ``counter``: also one of LangChain's. An `Archive` stays yours
-        to close. Raises `ArchiveError`, `InvalidBudget`.
+        ``drafter``: also a LangChain model. ``counter``: also one of LangChain's. ``redactor``: what every
+        text goes through before a drafter reads it, and every summary. An `Archive` stays yours to close.
+        Raises `ArchiveError`, `InvalidBudget`.
         """
         self._begin(
             Session(
@@ -61,6 +63,7 @@ class CompactionChatMessageHistory(HistoryBase):
                 policy=policy,
                 drafter=drafter_of(drafter),
                 counter=counter_of(counter),
+                redactor=redactor,
             )
         )
 

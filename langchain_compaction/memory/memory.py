@@ -61,6 +61,8 @@ class ConversationCompactionMemory(Showing):
     """Who writes summaries: a drafter, a function, a LangChain model, or several of them."""
     counter: Any = Field(default=None, frozen=True)
     """What counts tokens: a name, a function of text or messages, a model; None: the engine's default."""
+    redactor: Callable[[str], str] | None = Field(default=None, frozen=True)
+    """What every text goes through before a drafter reads it, and every summary; the archive is as it was."""
     _sessions: Sessions = PrivateAttr()
     _counting: TokenCounter = PrivateAttr()
     _followed: Followed | None = PrivateAttr(default=None)
@@ -80,6 +82,7 @@ class ConversationCompactionMemory(Showing):
             policy=self.policy,
             drafter=_drafters(self.drafter, self.llm),
             counter=self._counting,
+            redactor=self.redactor,
         )
         try:
             self._with_session(lambda _: None)

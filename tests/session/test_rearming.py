@@ -29,7 +29,7 @@ SIDES = {"pre_turn": lambda s: s.context(), "post_turn": lambda s: s.after_turn(
 @pytest.mark.parametrize("side", SIDES)
 def test_an_attempt_that_freed_nothing_is_not_repeated(side: str) -> None:
     """Not by asking again, nor after a message that may not leave."""
-    s = session(policy=Policy(**{side: hopeless()}))
+    s = session(policy=Policy(**{side: hopeless()}))  # pyright: ignore[reportArgumentType]
     s.append(filling(920))
     for _ in range(3):
         SIDES[side](s)
@@ -46,7 +46,7 @@ def test_it_is_repeated_once_min_reclaim_has_come(side: str, tokens: int, again:
 
     The newest message belongs to the floor, so it counts from the next one on; and its gap line costs four.
     """
-    s = session(policy=Policy(**{side: hopeless(trigger=0.5)}))
+    s = session(policy=Policy(**{side: hopeless(trigger=0.5)}))  # pyright: ignore[reportArgumentType]
     s.append([*turns(1, 6), user("and now?")])
     SIDES[side](s)
     s.append(assistant("text " * (tokens - ENVELOPE)))

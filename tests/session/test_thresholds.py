@@ -56,7 +56,7 @@ def test_a_trigger_in_messages_is_as_exact(messages: int) -> None:
     said = [user(f"word {number}") for number in range(messages)]
     for side in ("pre_turn", "post_turn"):
         with session(
-            policy=Policy(**{side: truncating(("messages", 5), min_reclaim=0, keep=("messages", 2))})
+            policy=Policy(**{side: truncating(("messages", 5), min_reclaim=0, keep=("messages", 2))})  # pyright: ignore[reportArgumentType]
         ) as s:
             s.append(said)
             s.context()

@@ -71,7 +71,8 @@ class TransformersDrafter(SummaryDrafter):
         require_libraries()
         self._origin = Origin(model, tokenizer, device, dtype, revision, local_files_only, model_kwargs)
         self._mode: Mode = mode
-        self._instructions = instructions or Instructions.default()
+        self.instructions = instructions
+        self._told = instructions or Instructions.default()
         self.name = self._origin.name
         self.window = window
         self.deadline = deadline
@@ -145,7 +146,7 @@ class TransformersDrafter(SummaryDrafter):
         with self._lock:
             if self._made is None:
                 window = self.window or loaded.window
-                self._made = Ready(loaded, window, self._mode, self._instructions)
+                self._made = Ready(loaded, window, self._mode, self._told)
             return self._made
 
 
