@@ -102,7 +102,7 @@ def test_preview_looks_at_what_others_did() -> None:
 
 def test_pins_set_meanwhile_show_at_the_next_compaction_only() -> None:
     """The view does not move for them; then they stand word for word under Standing Instructions."""
-    policy = Policy.layered(fidelity_floor=0.0, instructions=None)
+    policy = Policy.layered(fidelity_floor=0.0, facts_share=0.0, instructions=None)
     s = session(drafter=ScriptedDrafter(POINTS), policy=policy)
     s.append(user("Never touch the file settings.toml, whatever I say later."))
     s.append(turns(1, 6))

@@ -127,7 +127,7 @@ def test_a_list_that_the_drafter_wrote_itself_is_no_summary() -> None:
     assert "invented" not in record.text
     plain = [user("hello"), *talk()[3:]]
     _, nothing = drafted(Summarize(facts_share=0), scene_of(plain, keep=4), invented)
-    assert (nothing.summaries, nothing.note) == ((), "the draft is nothing but a list of facts")
+    assert (nothing.summaries, nothing.note) == ((), "nothing is left of the draft but a list of facts")
 
 
 def test_earlier_summaries_are_shown_without_their_lists() -> None:

@@ -6,6 +6,8 @@ import queue
 import threading
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from context_compaction.drafting.transformers.batches import Answers, write_within_memory
@@ -51,14 +53,12 @@ class Worker:
             if self._closed.is_set():
                 raise DrafterError("the drafter is closed")
             self._jobs.put(job)
-        while True:
-            try:
-                return job.result.result(timeout=POLL)
-            except TimeoutError:
-                if job.result.done():
-                    raise  # the decoder's own
-                if job.cancel.is_set():
-                    raise DrafterError("cancelled") from None
+        while not job.cancel.is_set():
+            with suppress(FutureTimeout):
+                answers = job.result.result(timeout=POLL)
+                if not job.cancel.is_set():  # else they end where it was seen
+                    return answers
+        raise DrafterError("cancelled")
 
     def close(self) -> None:
         """Refuse further jobs; those that wait fail, the running batch ends within a few steps."""
