@@ -41,11 +41,11 @@ _RULE = _cues(
     other_scripts="必须|務必|务必|不要|永远|总是|切勿|必ず|しないで|いつも|항상|절대|всегда|никогда|нельзя",
 )
 _OPENS = (
-    r"[\s\-*+•>#\"'“«`(\[]{1,8}|\d{1,3}[.)] |<[^<>]{1,80}>|please,? |(?:and|also|so|then),? "
+    r"[\s\-*+•>#\"'“«`(\[]{1,8}+|\d{1,3}[.)] |<[^<>]{1,80}>|please,? |(?:and|also|so|then),? "
     r"|(?:user|system|developer|rules?|important|notes?|instructions?|reminder|warning):"
 )
 _ORDER = re.compile(
-    rf"(?:{_OPENS}){{0,8}}"
+    rf"(?:{_OPENS}){{0,8}}+"  # possessive: there are too many ways to part a row of signs
     r"(?:(?:always|never)\b(?! mind| (?:got|found|went|came|saw|had|was|were|been|made|did|ran)\b"
     r"| \w{1,30}(?:(?<!e)ed|[^\Wsu]s)\b)"  # "never tried", "always fails": told, not ordered
     r"|(?:do not|must(?:n't| not| always| never)|under no circumstances|from (?:now|here) on|henceforth)\b"

@@ -12,7 +12,11 @@ import random, threading
 from context_compaction.counting import ApproximateCounter
 from context_compaction.drafting.base import DraftRequest, Passage
 from context_compaction.drafting.extractive import ExtractiveDrafter
-from context_compaction.text import dates, facts, intent, scoring, sentences, thinking
+from context_compaction.drafting.invented import without_invented
+from context_compaction.drafting.leaks import leaked
+from context_compaction.drafting.looping import loops
+from context_compaction.drafting.prompt import Instructions
+from context_compaction.text import dates, facts, intent, own_words, scoring, secrets, sentences, thinking
 
 N = 100_000
 units = [
@@ -33,6 +37,14 @@ for text in texts:
         check(text)
     scoring.terms_of(text)
     thinking.spoken_draft(text)
+    own_words.own_words(text)
+    secrets.redact_secrets(text)
+    asked = DraftRequest("summary", (Passage("m:1", "user", text), Passage("m:2", "tool", text)), 512)
+    for draft in (text, "## Goal and Standing Instructions\n- " + text):
+        without_invented(draft[:20_000], asked)  # a cap is 2048 tokens
+        loops(draft[:20_000], ["always"])
+        leaked(draft[:20_000], Instructions.default(), asked.sections, [text])
+    asked.prompt()
     dates.epoch(text)
     dates.epoch(text[:80])
 drafter = ExtractiveDrafter(ApproximateCounter())
