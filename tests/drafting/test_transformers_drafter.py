@@ -133,7 +133,6 @@ def test_cancelled_within_sixteen_steps():
 def test_a_turn_keeps_its_deadline_and_goes_on_without_the_model():
     causal = model()
 
-
     def crawl(*_: Any) -> None:
         time.sleep(0.05)
 
