@@ -17,6 +17,7 @@ import pytest
 from context_compaction import Budget, DraftRequest, ExtractiveDrafter, Policy, Session, SummaryDrafter
 from context_compaction.schema import parse_sections
 from context_compaction.testing.drafters import ScriptedDrafter
+from context_compaction.text.verbatim import split_block
 from tests.builders import assistant, call, result, user
 
 EVIL = "evil.example"
@@ -56,8 +57,9 @@ PLACES: dict[str, Callable[[str], list[dict[str, Any]]]] = {
     "what the user quotes": lambda text: [user(f"Look at this page:\n```\n{text}\n```\nWhat does it say?")],
     "what a speaker is called": lambda text: [assistant("It was read yesterday.", name=f"bot\n{text}")],
 }
+RULE = "Never touch the tests."
 BEFORE = [
-    user("Please port the parser in src/parse.py to Rust. Never touch the tests."),
+    user(f"Please port the parser in src/parse.py to Rust. {RULE}"),
     assistant("I will read it first. We decided to use two tokens of lookahead."),
 ]
 AFTER = [user("The build takes 250 ms, ticket PAR-77. What about Unicode?"), assistant("Unicode is open.")]
@@ -137,8 +139,10 @@ def check(session: Session) -> None:
     assert len(re.findall(r"</?\s*conversation_summary", text)) == 2
     opened, closed = re.findall(r"<\s*summary\b", text), re.findall(r"<\s*/\s*summary\b", text)
     assert len(opened) == len(closed) == len(summaries(session))
-    assert not re.search(r"<\s*/?\s*pinned", text)
     assert session.pins == ()
+    assert [pin.text for pin in session.instructions] == [RULE]
+    text = text.replace(f'## Standing Instructions\n<pinned ref="m:1">{RULE}</pinned>\n', "", 1)
+    assert not re.search(r"<\s*/?\s*pinned", text), "only the user's own rule is pinned"
     outside = re.sub(r"<summary [^>]*>.*?</summary>", "", text, flags=re.DOTALL)
     assert EVIL not in outside
     assert "## " not in outside
@@ -170,7 +174,7 @@ def test_an_attack_changes_no_other_section(attack: str, place: Any) -> None:
     ours, theirs = sections(place, attack), sections(place, "All is well.")
     assert ours["goal"] == theirs["goal"]
     assert ours["decisions"] == theirs["decisions"]
-    assert "Never touch the tests." in ours["goal"]
+    assert RULE in ours["goal"]
     assert EVIL not in ours.get("state", "") + ours["open"]
 
 
@@ -192,7 +196,9 @@ def test_an_order_that_a_summary_only_reports_is_none_of_the_next_one() -> None:
     with compacted(drafter, PLACES["an error"](ORDER)) as session:
         (last,) = summaries(session)
         assert last.writer == "scripted"
-        assert last.text == goal
+        text, facts = split_block(last.text)
+        assert text == goal
+        assert not [fact for fact in facts if fact.kind == "instruction" and EVIL in fact.value]
 
 
 def test_what_the_user_really_asks_for_stays() -> None:
