@@ -8,9 +8,10 @@ from context_compaction.messages.blocks import (
     ToolCallBlock,
     ToolResultBlock,
 )
-from context_compaction.messages.message import ROLES, Message, Role, context_id
+from context_compaction.messages.message import RECALLED_OPENS, ROLES, Message, Role, context_id
 
 __all__ = [
+    "RECALLED_OPENS",
     "ROLES",
     "Block",
     "MediaBlock",

@@ -20,6 +20,7 @@ from context_compaction.messages.blocks import (
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 ROLES: tuple[str, ...] = get_args(Role)
 CONTEXT_ID = "ctx_"
+RECALLED_OPENS = "<recalled>"
 _BLOCKS = (TextBlock, ReasoningBlock, ToolCallBlock, ToolResultBlock, MediaBlock)
 
 
@@ -109,8 +110,16 @@ class Message:
 
     @property
     def is_context(self) -> bool:
-        """Whether it is the engine's own context message, by the id that only its text gives."""
+        """Whether it is the engine's own: its context message, or a recalled block (`is_recalled`).
+
+        By the id that only its text gives.
+        """
         return self.id is not None and self.id.startswith(CONTEXT_ID) and self.id == context_id(self.text)
+
+    @property
+    def is_recalled(self) -> bool:
+        """Whether it is a recalled block of the engine's: earlier messages that bear on the newest one."""
+        return self.is_context and self.text.startswith(RECALLED_OPENS)
 
     @property
     def is_system(self) -> bool:

@@ -1,7 +1,8 @@
 """Finding again what was said."""
 
+from context_compaction.recall.choosing import CANDIDATES, question_of, worth_recalling
 from context_compaction.recall.hits import SearchHit
 from context_compaction.recall.ranking import Weights
 from context_compaction.recall.search import recall
 
-__all__ = ["SearchHit", "Weights", "recall"]
+__all__ = ["CANDIDATES", "SearchHit", "Weights", "question_of", "recall", "worth_recalling"]

@@ -10,7 +10,7 @@ is pruned.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from heapq import nsmallest
 
@@ -48,10 +48,17 @@ class Ranked:
     """Numbers of the messages around it within its sitting."""
 
 
-def rank(pool: SearchPool, k: int, weights: Weights | None = None) -> list[Ranked]:
-    """The best ``k`` candidates, best first; equal scores in log order."""
+def rank(
+    pool: SearchPool, k: int, weights: Weights | None = None, *, within: Container[int] | None = None
+) -> list[Ranked]:
+    """The best ``k`` candidates, best first; equal scores in log order.
+
+    ``within``: only messages of these numbers, and no summaries.
+    """
     ranking = _Ranking(pool, weights or Weights())
     scores = ranking.scores()
+    if within is not None:
+        scores = {place: scores[place] for place in scores if not place[2] and place[0] in within}
     best = nsmallest(k, scores, key=lambda place: (-scores[place], place))
     return [ranking.ranked(place, scores[place]) for place in best]
 

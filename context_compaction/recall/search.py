@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from context_compaction.archive.base import Archive
 from context_compaction.errors import QueryError
@@ -14,9 +14,17 @@ from context_compaction.view import SummaryRecord
 
 
 def recall(
-    archive: Archive, branch: int, query: str, k: int = 8, *, weights: Weights | None = None
+    archive: Archive,
+    branch: int,
+    query: str,
+    k: int = 8,
+    *,
+    weights: Weights | None = None,
+    within: Container[int] | None = None,
 ) -> list[SearchHit]:
     """The ``k`` best hits of one branch and its ancestors up to the fork, best first.
+
+    ``within``: only messages of these numbers, and no summaries.
 
     ``query`` is plain text of any length; nothing in it is syntax. Without a telling word in it there is no
     hit. Raises `QueryError` if it is no text or ``k`` is under 1.
@@ -25,7 +33,7 @@ def recall(
     words = query_words(query)
     if not words:
         return []
-    ranked = rank(archive.search(branch, list(words)), k, weights)
+    ranked = rank(archive.search(branch, list(words)), k, weights, within=within)
     messages = _messages(archive, branch, ranked)
     summaries = _summaries(archive, branch, ranked)
     return [_hit(found, words, messages, summaries) for found in ranked]

@@ -1,0 +1,135 @@
+"""Auto-recall: what the view does not show and the newest user message asks about (design §5).
+
+Chosen once a turn and recorded, so that it stands unchanged for all of it, in every process.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from context_compaction.budget import Budget
+from context_compaction.errors import ArchiveError
+from context_compaction.messages import Message
+from context_compaction.planner import Call, Steps
+from context_compaction.recall import CANDIDATES, question_of, recall, worth_recalling
+from context_compaction.render import quotable, recalled_message
+from context_compaction.session.hidden import Hidden
+from context_compaction.session.notes import Recalled
+from context_compaction.session.state import SessionState
+from context_compaction.view import LogRecord, ranges_of
+
+LEAST = 48
+"""With less room than this nothing is looked for: the frame takes half of it."""
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The recalled block of a turn."""
+
+    branch: int
+    choice: Recalled
+    message: Message
+    tokens: int
+
+
+class Recaller:
+    """Chooses the recalled block of a turn, shows it, and lets it go when there is no room left."""
+
+    def __init__(self, state: SessionState) -> None:
+        self._state = state
+        self._block: Block | None = None
+
+    def tokens(self) -> int:
+        """What the block adds to the view."""
+        return self._block.tokens if self._block else 0
+
+    def shown(self) -> list[Message]:
+        """The view as it is sent: with the block, if there is one, right before the newest user message."""
+        renderer = self._state.live.renderer
+        messages, block = list(renderer.messages), self._block
+        if block is not None:
+            # A user message ends whatever batch was open: no call is parted from its results here.
+            place = len(messages) - 1
+            while renderer.seqs[place] != block.choice.turn:
+                place -= 1
+            messages.insert(place, block.message)
+        return messages
+
+    def decide(self, budget: Budget) -> Steps[None]:
+        """See to the block of the turn as it stands. No turn fails for it: without an archive there is none."""
+        self._block, block = None, self._block
+        state, turn = self._state, self._turn()
+        if turn is None or not state.settings.policy.recall_room(budget.input_tokens):
+            return
+        try:
+            if state.notes.recalled is None or state.notes.recalled.turn != turn.seq:
+                if not (hidden := Hidden(state.live.view, state.live.summaries, turn.seq)):
+                    return
+                yield Call(lambda: self._choose(turn, hidden, budget))
+            choice = state.notes.recalled
+            if choice is None or not choice.seqs:
+                return
+            if block is None or (block.branch, block.choice) != (state.live.branch, choice):
+                block = yield Call(lambda: self._read(choice))
+            if block is None:
+                return
+            if block.tokens > self._room(budget, block.tokens):
+                state.notes.recalled = Recalled(turn.seq)
+                yield Call(state.note)
+                return
+            self._block = block
+        except ArchiveError as error:
+            logger.warning("no recalled block for this turn: %s", error)
+
+    def _turn(self) -> LogRecord | None:
+        """The newest user message."""
+        if not self._state.live.view.head:
+            return None  # nothing has left
+        records = self._state.live.window().records
+        for seq in reversed(self._state.live.renderer.seqs):
+            if seq is not None and records[seq].message.role == "user":
+                return records[seq]
+        return None
+
+    def _choose(self, turn: LogRecord, hidden: Hidden, budget: Budget) -> None:
+        """Choose and record; what another process chose for the turn holds."""
+        state = self._state
+        chosen: tuple[int, ...] = ()
+        room = self._room(budget, state.settings.policy.recall_room(budget.input_tokens))
+        if room >= LEAST:
+            chosen = self.best(turn.message.text, hidden, room)
+        state.notes.recalled = Recalled(turn.seq, chosen)
+        state.note()
+
+    def best(self, question: str, hidden: Hidden, room: int) -> tuple[int, ...]:
+        """The messages that answer a question, as many as fit."""
+        state = self._state
+        hits = recall(state.archive, state.live.branch, question_of(question), CANDIDATES, within=hidden)
+        view, log = state.live.view, state.live.window()
+        shown = {quotable(record.message).strip() for record, edit in view.shown(log) if edit is None}
+        shown.update(pin.text.strip() for pin in view.pins)
+        return worth_recalling(hits, room, state.settings.counter, shown)
+
+    def _room(self, budget: Budget, most: int) -> int:
+        """How many of ``most`` tokens there is room for beside the view."""
+        state, least = self._state, 0
+        scale, view = state.scaling(budget.overhead_tokens), state.live.renderer.tokens
+        while least < most:
+            middle = (least + most + 1) // 2
+            if scale(view + middle) <= budget.input_tokens:
+                least = middle
+            else:
+                most = middle - 1
+        return least
+
+    def _read(self, choice: Recalled) -> Block | None:
+        """The block as it was chosen, less what was pruned since."""
+        state = self._state
+        rows = state.archive.messages(state.live.branch, ranges_of(list(choice.seqs)))
+        said = [(row.seq, row.message) for row in rows if not row.pruned]
+        if not said:
+            return None
+        message = recalled_message(said)
+        return Block(state.live.branch, choice, message, state.settings.counter.message(message))
