@@ -1,8 +1,16 @@
 """Finding again what was said."""
 
-from context_compaction.recall.choosing import CANDIDATES, question_of, worth_recalling
+from context_compaction.recall.choosing import CANDIDATES, answers_to, question_of, worth_recalling
 from context_compaction.recall.hits import SearchHit
 from context_compaction.recall.ranking import Weights
 from context_compaction.recall.search import recall
 
-__all__ = ["CANDIDATES", "SearchHit", "Weights", "question_of", "recall", "worth_recalling"]
+__all__ = [
+    "CANDIDATES",
+    "SearchHit",
+    "Weights",
+    "answers_to",
+    "question_of",
+    "recall",
+    "worth_recalling",
+]

@@ -12,7 +12,7 @@ from context_compaction.budget import Budget
 from context_compaction.errors import ArchiveError
 from context_compaction.messages import Message
 from context_compaction.planner import Call, Steps
-from context_compaction.recall import CANDIDATES, question_of, recall, worth_recalling
+from context_compaction.recall import CANDIDATES, answers_to, question_of, recall, worth_recalling
 from context_compaction.render import quotable, recalled_message
 from context_compaction.session.hidden import Hidden
 from context_compaction.session.notes import Recalled
@@ -58,7 +58,7 @@ class Recaller:
         return messages
 
     def decide(self, budget: Budget) -> Steps[None]:
-        """See to the block of the turn as it stands. No turn fails for it: without an archive there is none."""
+        """See to the block of the turn as it stands. No turn fails for it: an archive that fails gives none."""
         self._block, block = None, self._block
         state, turn = self._state, self._turn()
         if turn is None or not state.settings.policy.recall_room(budget.input_tokens):
@@ -107,10 +107,13 @@ class Recaller:
         """The messages that answer a question, as many as fit."""
         state = self._state
         hits = recall(state.archive, state.live.branch, question_of(question), CANDIDATES, within=hidden)
+        follow = [seq for seq in answers_to(hits) if seq in hidden]
+        rows = state.archive.messages(state.live.branch, ranges_of(sorted(follow))) if follow else []
+        answers = {row.seq: row.message for row in rows if not row.pruned}
         view, log = state.live.view, state.live.window()
         shown = {quotable(record.message).strip() for record, edit in view.shown(log) if edit is None}
         shown.update(pin.text.strip() for pin in view.pins)
-        return worth_recalling(hits, room, state.settings.counter, shown)
+        return worth_recalling(hits, answers, room, state.settings.counter, shown)
 
     def _room(self, budget: Budget, most: int) -> int:
         """How many of ``most`` tokens there is room for beside the view."""
