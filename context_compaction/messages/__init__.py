@@ -8,10 +8,9 @@ from context_compaction.messages.blocks import (
     ToolCallBlock,
     ToolResultBlock,
 )
-from context_compaction.messages.message import RECALLED_OPENS, ROLES, Message, Role, context_id
+from context_compaction.messages.message import ROLES, Message, Role, context_id, recalled_id
 
 __all__ = [
-    "RECALLED_OPENS",
     "ROLES",
     "Block",
     "MediaBlock",
@@ -22,4 +21,5 @@ __all__ = [
     "ToolCallBlock",
     "ToolResultBlock",
     "context_id",
+    "recalled_id",
 ]

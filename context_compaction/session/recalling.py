@@ -58,7 +58,7 @@ class Recaller:
         return messages
 
     def decide(self, budget: Budget) -> Steps[None]:
-        """See to the block of the turn as it stands. No turn fails for it: an archive that fails gives none."""
+        """See to the block of the turn as it stands. No turn fails for it: a failing archive gives none."""
         self._block, block = None, self._block
         state, turn = self._state, self._turn()
         if turn is None or not state.settings.policy.recall_room(budget.input_tokens):
@@ -69,8 +69,8 @@ class Recaller:
                     return
                 yield Call(lambda: self._choose(turn, hidden, budget))
             choice = state.notes.recalled
-            if choice is None or not choice.seqs:
-                return
+            if choice is None or choice.turn != turn.seq or not choice.seqs:
+                return  # nothing, or another process is a turn ahead
             if block is None or (block.branch, block.choice) != (state.live.branch, choice):
                 block = yield Call(lambda: self._read(choice))
             if block is None:

@@ -66,10 +66,10 @@ class Showing(BaseMemory):
 
 
 def _text(messages: Iterable[Message], human_prefix: str, ai_prefix: str) -> str:
-    """A line a message, each with its speaker; the engine's context message speaks for itself."""
+    """A line a message, each with its speaker; what is the engine's own speaks for itself."""
     lines = (
         message.text
-        if message.is_context
+        if message.is_context or message.is_recalled
         else get_buffer_string([to_langchain(message)], human_prefix=human_prefix, ai_prefix=ai_prefix)
         for message in messages
     )
