@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from math import log1p
 
 from context_compaction.counting import TokenCounter
 from context_compaction.messages import Message
@@ -11,8 +12,9 @@ from context_compaction.render import quotable, quote, recalled_message
 from context_compaction.text.dates import date_text
 
 # The numbers below were chosen on half of the LoCoMo dialogues (docs/decisions/0018-auto-recall.md).
-LEAST_SCORE = 4.5
-"""A best hit under it (one word that every 90th message holds) says that nothing was asked: "thanks!"."""
+LEAST = 0.75
+"""Of what a word scores that one message alone holds: a best hit under it says that nothing was asked, as
+with "thanks!"."""
 FLOOR = 0.3
 """Of the best hit's score: what is under it is not worth its tokens."""
 CANDIDATES = 64
@@ -48,15 +50,18 @@ def worth_recalling(
     answers: Mapping[int, Message],
     room: int,
     counter: TokenCounter,
+    *,
+    messages: int,
     shown: Container[str] = (),
 ) -> tuple[int, ...]:
     """The best hits that fit ``room`` tokens as one recalled block, in log order; none if none is worth it.
 
-    ``answers``: messages that may stand behind the hit before them, if that is chosen.
+    ``answers``: messages that may stand behind the hit before them, if that is chosen. ``messages``: how many
+    were searched.
     ``shown``: texts that the model sees anyway; nothing is quoted twice.
     """
     block = _Block(room, counter, shown)
-    for seq, message in _best_first(hits, room):
+    for seq, message in _best_first(hits, room, LEAST * log1p(messages / 1.5)):
         if block.add(seq, message) and seq + 1 in answers:
             block.add(seq + 1, answers[seq + 1])
     return block.numbers()
@@ -103,10 +108,10 @@ class _Block:
         return self._counter.text(text) + 1
 
 
-def _best_first(hits: Sequence[SearchHit], room: int) -> Iterator[Said]:
+def _best_first(hits: Sequence[SearchHit], room: int, least: float) -> Iterator[Said]:
     """The messages over the floor. What takes over a quarter of the room has to be that much better."""
     best = max((hit.score for hit in hits), default=0.0)
-    if best < LEAST_SCORE:
+    if best < least:
         return
     worth = [
         (hit.score / max(1.0, len(hit.message.text) / room) ** 0.5, int(hit.ref[2:]), hit.message)

@@ -113,7 +113,9 @@ class Recaller:
         view, log = state.live.view, state.live.window()
         shown = {quotable(record.message).strip() for record, edit in view.shown(log) if edit is None}
         shown.update(pin.text.strip() for pin in view.pins)
-        return worth_recalling(hits, answers, room, state.settings.counter, shown)
+        return worth_recalling(
+            hits, answers, room, state.settings.counter, messages=state.live.last_seq, shown=shown
+        )
 
     def _room(self, budget: Budget, most: int) -> int:
         """How many of ``most`` tokens there is room for beside the view."""
