@@ -67,6 +67,9 @@ class Recaller:
             if state.notes.recalled is None or state.notes.recalled.turn != turn.seq:
                 if not (hidden := Hidden(state.live.view, state.live.summaries, turn.seq)):
                     return
+                if self._answered():
+                    state.notes.recalled = Recalled(turn.seq)
+                    return
                 yield Call(lambda: self._choose(turn, hidden, budget))
             choice = state.notes.recalled
             if choice is None or choice.turn != turn.seq or not choice.seqs:
@@ -83,6 +86,17 @@ class Recaller:
         except ArchiveError as error:
             logger.warning("no recalled block for this turn: %s", error)
 
+    def block_for(self, question: str) -> Message | None:
+        """The block of a turn that begins with this question, which is not stored yet."""
+        state, budget = self._state, self._state.settings.budget
+        hidden = Hidden(state.live.view, state.live.summaries, state.live.last_seq + 1)
+        room = self._room(budget, state.settings.policy.recall_room(budget.input_tokens))
+        if state.settings.disabled or not hidden or room < LEAST:
+            return None
+        chosen = self._best(question, hidden, room)
+        block = self._read(Recalled(state.live.last_seq + 1, chosen)) if chosen else None
+        return block.message if block else None
+
     def _turn(self) -> LogRecord | None:
         """The newest user message."""
         if not self._state.live.view.head:
@@ -93,17 +107,22 @@ class Recaller:
                 return records[seq]
         return None
 
+    def _answered(self) -> bool:
+        """Whether the turn has its answer: who asks now asks for what comes before the next question."""
+        last = self._state.live.renderer.messages[-1]
+        return last.role == "assistant" and not last.tool_calls
+
     def _choose(self, turn: LogRecord, hidden: Hidden, budget: Budget) -> None:
         """Choose and record; what another process chose for the turn holds."""
         state = self._state
         chosen: tuple[int, ...] = ()
         room = self._room(budget, state.settings.policy.recall_room(budget.input_tokens))
         if room >= LEAST:
-            chosen = self.best(turn.message.text, hidden, room)
+            chosen = self._best(turn.message.text, hidden, room)
         state.notes.recalled = Recalled(turn.seq, chosen)
         state.note()
 
-    def best(self, question: str, hidden: Hidden, room: int) -> tuple[int, ...]:
+    def _best(self, question: str, hidden: Hidden, room: int) -> tuple[int, ...]:
         """The messages that answer a question, as many as fit."""
         state = self._state
         hits = recall(state.archive, state.live.branch, question_of(question), CANDIDATES, within=hidden)

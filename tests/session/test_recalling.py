@@ -307,10 +307,11 @@ def test_a_branch_chooses_anew() -> None:
 @pytest.mark.parametrize("share", [60, 100, 0.15, 0.2])
 def test_it_is_no_larger_than_its_share(share: float) -> None:
     s = session(policy=Policy.layered(recall_share=share))
-    s.append([user(f"Pegasus was seen in town-{number}") for number in range(60)])
+    towns = [f"{first}{second}ton" for first in "abcdef" for second in "klmnopqrst"]
+    s.append([user(f"Pegasus was seen in {town}") for town in towns])
     s.append(turns(1, 8))
     s.compact()
-    s.append(user("who was in " + " or ".join(f"town-{number}" for number in range(60))))
+    s.append(user("who was in " + " or ".join(towns)))
     found = block(s)
     assert found is not None
     room = share if share > 1 else share * INPUT
@@ -411,3 +412,36 @@ def test_what_only_looks_like_one_is_stored(form: Form) -> None:
     pasted = user(found.text.replace("Pegasus", "Rosinante"))
     s.sync([*form(s.history()), *in_form(form, [pasted, user("what is this?")])])
     assert dicts(s.history()) == [*log, pasted, user("what is this?")]
+
+
+# -- for a question that is not stored yet -------------------------------------------------------------------
+
+
+def test_a_question_to_come_has_the_block_that_it_will_have() -> None:
+    s = compacted()
+    before = wire(s.context())
+    found = s.recall_for(QUESTION)
+    assert wire(s.context()) == before
+    s.append(user(QUESTION))
+    assert found is not None
+    assert block(s) == found
+
+
+async def test_nothing_is_recalled_for_what_nobody_needs_to_look_up() -> None:
+    assert session().recall_for(QUESTION) is None
+    s = compacted(policy=Policy.layered(recall_share=None))
+    assert await s.arecall_for(QUESTION) is None
+    s = compacted()
+    assert await s.arecall_for("thanks a lot!") is None
+    assert await s.arecall_for(QUESTION) == s.recall_for(QUESTION) is not None
+
+
+def test_between_answer_and_next_question_nothing_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The turn is over; and it is not begun again when it goes on all the same."""
+    searches = Searches(monkeypatch)
+    s = compacted()
+    s.append([user(QUESTION), assistant("in Lisbon")])
+    assert block(s) is None
+    s.append(asks("a"))
+    assert block(s) is None
+    assert not searches.count
