@@ -14,7 +14,7 @@ from context_compaction import Archive, Budget, Message, Policy, SearchHit, Sess
 from langchain_compaction.counting import counter_of
 from langchain_compaction.memory.fitting import fitting
 from langchain_compaction.memory.following import Followed
-from langchain_compaction.memory.keys import input_key, output_key
+from langchain_compaction.memory.keys import input_key, output_key, question
 from langchain_compaction.memory.shown import Showing
 from langchain_compaction.messages import read_all
 from langchain_compaction.sessions import Sessions, archive_of
@@ -136,11 +136,16 @@ class ConversationCompactionMemory(Showing):
             if self._followed is not None:
                 self._followed.clear()
 
-    def _shown(self) -> list[Message]:
+    def _shown(self, inputs: Mapping[str, Any] | None = None) -> list[Message]:
         budget, counter = self._sessions.budget, self._counting
-        return self._with_session(
-            lambda session: fitting(session, lambda: self._summaries(session), budget, counter)
-        )
+        asked = question(inputs, self.input_key, self.memory_variables) if inputs else ""
+
+        def shown(session: Session) -> list[Message]:
+            context = fitting(session, lambda: self._summaries(session), budget, counter)
+            block = session.recall_for(asked) if asked else None
+            return [*context, block] if block else context
+
+        return self._with_session(shown)
 
     # -- by hand ---------------------------------------------------------------------------------------
 
