@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import mean
+from statistics import mean, median
+from time import perf_counter
 from typing import Any
 
 from benchmarks import Skipped, Table
@@ -27,6 +28,7 @@ NOTES = (
     "evidence: mean over questions of |evidence word for word in the context| / |evidence|, without a model",
     "the context: of a session of Policy.layered whose newest user message is the question, the block inside",
     "tokens: of the block, mean over questions, at the three budgets",
+    "ms: median time of that context, the first of a session just opened, in a :memory: archive",
 )
 Share = float | None
 
@@ -37,6 +39,8 @@ class Score:
 
     evidence: list[float] = field(default_factory=list[float])
     tokens: list[int] = field(default_factory=list[int])
+    times: list[float] = field(default_factory=list[float])
+    """Of the context with the question, in milliseconds."""
 
 
 def run(data: Path | None, *, quick: bool = False) -> Table:
@@ -56,11 +60,12 @@ def run(data: Path | None, *, quick: bool = False) -> Table:
                     "none" if share is None else f"{share:.2f}",
                     *(f"{mean(score.evidence):.3f}" for score in scores),
                     " / ".join(f"{mean(score.tokens):.0f}" for score in scores),
+                    " / ".join(f"{median(score.times):.1f}" for score in scores),
                 )
             )
     if not rows:
         raise Skipped("the folder holds neither locomo nor coding")
-    columns = ("set", "asked", "share", *(f"at {budget:.0%}" for budget in BUDGETS), "tokens")
+    columns = ("set", "asked", "share", *(f"at {budget:.0%}" for budget in BUDGETS), "tokens", "ms")
     return Table("Evidence in the context", columns, rows, NOTES)
 
 
@@ -80,7 +85,9 @@ def measured(files: Iterable[Path], share: Share, budget: float, most: int | Non
             for number, question in enumerate(asked[:most]):
                 branch = session.fork(len(said), session_id=f"question {number}")
                 branch.append(Message("user", question["question"]))
+                start = perf_counter()
                 context = branch.context()
+                score.times.append((perf_counter() - start) * 1000)
                 evidence = [(index + 1, said[index].text) for index in question["evidence"]]
                 score.evidence.append(mean(_stands(seq, text, context) for seq, text in evidence))
                 score.tokens.append(sum(counter.message(found) for found in context if found.is_recalled))
