@@ -300,6 +300,18 @@ def test_a_branch_chooses_anew() -> None:
     judged(s, [user(QUESTION)])
 
 
+def test_a_question_asked_instead_of_another_has_a_block_of_its_own() -> None:
+    """It has the same number in its branch that the other one had."""
+    s = asked()
+    assert FACT in quoting(s)
+    held = [*s.history()[:-1], user("what was question 4 about?")]
+    s.sync(held)
+    assert len(s.branches()) == 2
+    assert s.history()[-1].text == "what was question 4 about?"
+    assert "question 4" in quoting(s)
+    assert FACT not in quoting(s)
+
+
 # -- what it may cost ----------------------------------------------------------------------------------------
 
 
