@@ -11,8 +11,6 @@ from context_compaction.drafting.base import Passage
 from context_compaction.schema import parse_sections
 from context_compaction.text.facts import Fact, FactKind, hard_facts
 from context_compaction.text.intent import is_rule
-from context_compaction.text.scoring import terms_of
-from context_compaction.text.terms import STOP_WORDS
 from context_compaction.text.verbatim import listable, split_block
 
 KINDS: dict[FactKind, float] = {
@@ -35,8 +33,6 @@ REPEATED = 0.25
 BRIEF, CHARACTERS = 0.6, 12
 """A fact's worth is divided by this power of its characters, these many more counted for its place: two short
 values before a long one that is worth as much (decision 16 has what was measured)."""
-TELLING_TERMS = 3
-"""Terms from which on a wish or decision is worth a line of its own, common words left out."""
 _REF = re.compile(r" {0,4}\[[ms]:[\d:ms-]{1,40}\] {0,4}$")
 
 
@@ -76,16 +72,9 @@ def telling_facts(passages: Sequence[Passage]) -> list[Fact]:
     return [each.fact for each in sorted(seen.values(), key=lambda each: -each.rank)]
 
 
-def _says_something(fact: Fact) -> bool:
-    """Whether a sentence can be understood alone: "Run it." cannot. Rules can, however short."""
-    if fact.kind not in ("instruction", "decision") or is_rule(fact.value):
-        return True
-    return len(terms_of(fact.value) - STOP_WORDS) >= TELLING_TERMS
-
-
 def _facts_of(passage: Passage) -> tuple[Fact, ...]:
     if passage.role != "summary":
-        return tuple(filter(_says_something, hard_facts(passage.text, role=passage.role)))
+        return hard_facts(passage.text, role=passage.role)
     body, listed = split_block(passage.text)
     goal = parse_sections(body).get("goal", "").splitlines()
     rules = (Fact("instruction", _REF.sub("", line.removeprefix("- "))) for line in goal if is_rule(line))
