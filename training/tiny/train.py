@@ -1,0 +1,180 @@
+"""Training of the tiny drafter on one CPU thread: `python -m training.tiny.train --out FOLDER --minutes 40`.
+
+Short conversations first, longer ones as the loss falls; a batch has about the same number of tokens
+whatever their length. A run that was stopped goes on from its last checkpoint with the same command.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import torch
+from transformers import PreTrainedTokenizerFast, Qwen3ForCausalLM
+
+from training.tiny.language import Example, distill_example, summary_example
+from training.tiny.model import WINDOW, new_model, new_tokenizer
+from training.tiny.tree import Batch, Tree, batch_of, loss_of, tree_of
+
+LEVELS = ((1, 3), (2, 5), (3, 8), (4, 11), (4, 15), (5, 19))
+"""Messages of a conversation, least and most; longer than the window is left out."""
+ADVANCE = 0.1
+"""Loss at which the next level begins."""
+DISTILLED = 0.2
+"""Share of distill requests."""
+CHECKPOINT = "training.pt"
+WARM_UP = 50
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a run is."""
+
+    step: int = 0
+    seconds: float = 0.0
+    level: int = 0
+    loss: float = math.log(1024)
+    """Smoothed."""
+
+
+class Run:
+    """Model, optimisers and progress, on disk and off it."""
+
+    def __init__(self, folder: Path, *, seed: int, tokens: int, minutes: float, rate: float) -> None:
+        torch.manual_seed(seed)
+        self.folder = folder
+        self.tokens = tokens
+        self.minutes = minutes
+        self.rate = rate
+        self.tokenizer = new_tokenizer(seed)
+        self.model = new_model(self.tokenizer)
+        self.model.set_attn_implementation("tree")
+        self.model.train()
+        self.rng = Random(seed)
+        self.progress = Progress()
+        self.optimisers = _optimisers(self.model)
+        if (folder / CHECKPOINT).exists():
+            self._resume(torch.load(folder / CHECKPOINT, weights_only=False))
+
+    def share(self) -> float:
+        """Of the time, 0 to 1."""
+        return min(1.0, self.progress.seconds / (60 * self.minutes))
+
+    def step(self) -> None:
+        """One batch."""
+        began = time.perf_counter()
+        for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = self.rate * self._schedule()
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = loss_of(self.model, self._batch())
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        for optimiser in self.optimisers:
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
+        progress = self.progress
+        progress.step += 1
+        progress.loss += (loss.item() - progress.loss) * max(0.03, 1 / progress.step)
+        if progress.loss < ADVANCE and progress.level < len(LEVELS) - 1:
+            progress.level += 1
+            progress.loss = 2 * ADVANCE
+        progress.seconds += time.perf_counter() - began
+
+    def save(self) -> None:
+        """The checkpoint, and the model as it ships: bf16, with its tokenizer."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        state = {
+            "model": self.model.state_dict(),
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+            "progress": asdict(self.progress),
+            "rng": self.rng.getstate(),
+        }
+        torch.save(state, self.folder / CHECKPOINT)
+        shipped = new_model(self.tokenizer)
+        shipped.load_state_dict(self.model.state_dict())
+        shipped.to(torch.bfloat16).save_pretrained(self.folder)  # type: ignore[arg-type]
+        self.tokenizer.save_pretrained(self.folder)
+
+    def _resume(self, state: dict[str, Any]) -> None:
+        self.model.load_state_dict(state["model"])
+        for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(saved)
+        self.progress = Progress(**state["progress"])
+        self.rng.setstate(state["rng"])
+
+    def _schedule(self) -> float:
+        """Up at first, level, and down to nothing over the second half of the time."""
+        return min(1.0, (self.progress.step + 1) / WARM_UP) * max(0.02, min(1.0, 2 * (1 - self.share())))
+
+    def _batch(self) -> Batch:
+        trees: list[Tree] = []
+        level = self.progress.level if self.rng.random() < 0.8 else self.rng.randint(0, self.progress.level)
+        while sum(tree.length for tree in trees) < self.tokens:
+            tree = tree_of(self.tokenizer, example(self.rng, level)).thinned(self.rng)
+            if tree.longest <= WINDOW:
+                trees.append(tree)
+        return batch_of(trees, self.tokenizer.pad_token_id)
+
+
+def example(rng: Random, level: int) -> Example:
+    """Something to learn from, of about this difficulty."""
+    least, most = LEVELS[level]
+    if rng.random() < DISTILLED:
+        return distill_example(rng, rng.randint(2, 2 + min(level, 3)))
+    return summary_example(rng, rng.randint(least, most))
+
+
+def _optimisers(model: Qwen3ForCausalLM) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices, AdamW for embeddings and norms."""
+    matrices = [each for name, each in model.named_parameters() if each.ndim == 2 and "embed" not in name]
+    others = [each for name, each in model.named_parameters() if each.ndim != 2 or "embed" in name]
+    return [
+        torch.optim.Muon(matrices, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(others, betas=(0.9, 0.98), weight_decay=0.01),
+    ]
+
+
+def train(run: Run, *, steps: int | None = None, every: float = 300.0) -> Iterator[Progress]:
+    """Train until the time (or that many steps) is over, saving ``every`` so many seconds."""
+    saved = run.progress.seconds
+    while run.share() < 1 and (steps is None or run.progress.step < steps):
+        run.step()
+        yield run.progress
+        if run.progress.seconds - saved > every:
+            run.save()
+            saved = run.progress.seconds
+    run.save()
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=40)
+    parser.add_argument("--seed", type=int, default=5)
+    parser.add_argument("--tokens", type=int, default=8000, help="of a batch")
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--steps", type=int, default=None)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    run = Run(
+        options.out, seed=options.seed, tokens=options.tokens, minutes=options.minutes, rate=options.rate
+    )
+    for progress in train(run, steps=options.steps):
+        if progress.step % 25 == 0:
+            print(
+                f"step {progress.step}  {progress.seconds / 60:.1f} min  level {progress.level}"
+                f"  loss {progress.loss:.4f}",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
