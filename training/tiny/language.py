@@ -1,7 +1,4 @@
-"""Made-up conversations with marked facts, as messages and as the requests of which a summary is wanted.
-
-`python -m training.tiny.language --out FILE` writes one as a file for the demo.
-"""
+"""Made-up conversations with marked facts, and the requests that ask for a summary of them."""
 
 from __future__ import annotations
 

@@ -22,6 +22,8 @@ from training.tiny.model import END
 IGNORED = -100
 """Label of what is no answer."""
 KEPT_EMPTY = 2
+BLOCK = 128
+HIDDEN = -1e9
 
 
 def prompts_of(tokenizer: PreTrainedTokenizerFast, request: DraftRequest) -> list[str]:
@@ -92,7 +94,7 @@ class Batch:
     ids: torch.Tensor  # [B, P + Q]
     labels: torch.Tensor  # [B, P + Q]
     positions: torch.Tensor  # [B, P + Q]
-    mask: torch.Tensor  # [B, 1, Q, P + Q], True where a token of a branch may look
+    mask: torch.Tensor  # [B, 1, Q, P + Q], 0 where a token of a branch may look, else `HIDDEN`
 
 
 def batch_of(trees: Sequence[Tree], padding: int) -> Batch:
@@ -119,7 +121,8 @@ def batch_of(trees: Sequence[Tree], padding: int) -> Batch:
     ours = branch[:, start:, None]
     seen = (branch[:, None, :] == 0) | (branch[:, None, :] == ours)
     causal = torch.ones(length, length, dtype=torch.bool).tril()[start:]
-    return Batch(ids, labels, positions, (seen & causal)[:, None])
+    mask = torch.zeros(seen.shape).masked_fill_(~(seen & causal), HIDDEN)
+    return Batch(ids, labels, positions, mask[:, None])
 
 
 def tree_attention(
@@ -131,16 +134,37 @@ def tree_attention(
     scaling: float | None = None,
     **_: object,
 ) -> tuple[torch.Tensor, None]:
-    """Causal within the prefix, by the mask in the branches: half the work of one mask over everything."""
+    """Causal within the prefix, by the mask in the branches.
+
+    Plain matrix products in blocks of rows: on a CPU, at this size and in bf16, they take less than half
+    of the time of torch's fused attention, forward and backward.
+    """
+    scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     repeats = query.shape[1] // key.shape[1]
-    key, value = (each.repeat_interleave(repeats, dim=1) for each in (key, value))
+    query, keys = query.to(value.dtype), (scale * key).to(value.dtype)
+    keys = keys.repeat_interleave(repeats, dim=1).transpose(2, 3)
+    values = value.repeat_interleave(repeats, dim=1)
     start = query.shape[2] - attention_mask.shape[2]
-    attend = torch.nn.functional.scaled_dot_product_attention
-    prefix = attend(
-        query[:, :, :start], key[:, :, :start], value[:, :, :start], is_causal=True, scale=scaling
-    )
-    branches = attend(query[:, :, start:], key, value, attn_mask=attention_mask, scale=scaling)
-    return torch.cat((prefix, branches), dim=2).transpose(1, 2), None
+    out = [
+        _attend(query[:, :, at:end], keys[..., :end], values[:, :, :end], _causal(at, end))
+        for at in range(0, start, BLOCK)
+        for end in [min(start, at + BLOCK)]
+    ]
+    out.append(_attend(query[:, :, start:], keys, values, attention_mask))
+    return torch.cat(out, dim=2).transpose(1, 2), None
+
+
+def _attend(
+    query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, mask: torch.Tensor
+) -> torch.Tensor:
+    with torch.autocast("cpu", enabled=False):
+        scores = (query @ keys).add_(mask.to(query.dtype))
+        return torch.softmax(scores, dim=-1) @ values
+
+
+def _causal(at: int, end: int) -> torch.Tensor:
+    """What the rows from ``at`` to ``end`` may look at."""
+    return torch.full((end - at, end), HIDDEN).triu(at + 1)
 
 
 AttentionInterface.register("tree", tree_attention)
