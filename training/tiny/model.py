@@ -6,6 +6,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
@@ -14,7 +15,8 @@ from training.tiny.language import distill_example, summary_example
 VOCABULARY = 1024
 WINDOW = 1024
 """Tokens of the longest prompt with its answer that training shows."""
-HIDDEN, LAYERS, HEADS, INNER = 128, 4, 4, 256
+HIDDEN, LAYERS, INNER = 128, 3, 256
+HEADS, HEAD = 4, 64
 END = "<|im_end|>"
 SPECIAL = ("<|endoftext|>", "<|im_start|>", END, "<think>", "</think>")
 CHAT = (
@@ -56,7 +58,7 @@ def new_tokenizer(seed: int) -> PreTrainedTokenizerFast:
 
 def _corpus(rng: Random) -> list[str]:
     texts: list[str] = []
-    for _ in range(1500):
+    for _ in range(500):
         for example in (summary_example(rng, rng.randint(4, 20)), distill_example(rng, rng.randint(2, 4))):
             prompts = example.request.section_prompts()
             texts += (prompts.system, prompts.user, *prompts.asks, *example.answers.values(), "none")
@@ -72,7 +74,8 @@ def new_model(tokenizer: PreTrainedTokenizerFast) -> Qwen3ForCausalLM:
         num_hidden_layers=LAYERS,
         num_attention_heads=HEADS,
         num_key_value_heads=HEADS // 2,
-        head_dim=HIDDEN // HEADS,
+        head_dim=HEAD,
+        initializer_range=0.05,
         max_position_embeddings=WINDOW,
         tie_word_embeddings=True,
         pad_token_id=tokenizer.pad_token_id,
@@ -80,6 +83,9 @@ def new_model(tokenizer: PreTrainedTokenizerFast) -> Qwen3ForCausalLM:
         bos_token_id=None,
     )
     model = Qwen3ForCausalLM(config)
+    with torch.no_grad():
+        model.model.embed_tokens.weight.mul_(2).add_(0.05)
+        model.model.norm.weight.fill_(4.0)
     assert model.generation_config is not None
     model.generation_config.pad_token_id = tokenizer.pad_token_id
     model.generation_config.eos_token_id = tokenizer.eos_token_id

@@ -16,20 +16,27 @@ from random import Random
 from typing import Any
 
 import torch
+import transformers
 from transformers import PreTrainedTokenizerFast, Qwen3ForCausalLM
 
 from training.tiny.language import Example, distill_example, summary_example
+from training.tiny.copying import copy_tree, value_tokens
 from training.tiny.model import WINDOW, new_model, new_tokenizer
 from training.tiny.tree import Batch, Tree, batch_of, loss_of, tree_of
 
-LEVELS = ((1, 3), (2, 5), (3, 8), (4, 11), (4, 15), (5, 19))
-"""Messages of a conversation, least and most; longer than the window is left out."""
-ADVANCE = 0.1
-"""Loss at which the next level begins."""
+LEVELS = ((0, 0), (1, 3), (2, 5), (3, 8), (4, 11), (4, 15), (5, 19))
+"""Messages of a conversation, least and most; longer than the window is left out. None: copying alone."""
+ADVANCE = (0.5, 0.1)
+"""Loss at which the next level begins: after copying, and from then on."""
+TOKENS = (1500, 3000, 3000, 6000)
+"""Of a batch, by level; the last holds for the rest. Small steps are enough while things are short."""
 DISTILLED = 0.2
 """Share of distill requests."""
 CHECKPOINT = "training.pt"
 WARM_UP = 50
+POOL = 64
+
+transformers.logging.disable_progress_bar()
 
 
 @dataclass(slots=True)
@@ -46,20 +53,23 @@ class Progress:
 class Run:
     """Model, optimisers and progress, on disk and off it."""
 
-    def __init__(self, folder: Path, *, seed: int, tokens: int, minutes: float, rate: float) -> None:
+    def __init__(self, folder: Path, *, seed: int, minutes: float, rate: float, share: float = 1.0) -> None:
         torch.manual_seed(seed)
         self.folder = folder
-        self.tokens = tokens
+        self.batch_share = share
         self.minutes = minutes
         self.rate = rate
-        self.tokenizer = new_tokenizer(seed)
+        known = (folder / CHECKPOINT).exists()
+        self.tokenizer = PreTrainedTokenizerFast.from_pretrained(folder) if known else new_tokenizer(seed)
         self.model = new_model(self.tokenizer)
         self.model.set_attn_implementation("tree")
         self.model.train()
         self.rng = Random(seed)
         self.progress = Progress()
         self.optimisers = _optimisers(self.model)
-        if (folder / CHECKPOINT).exists():
+        self._waiting: list[list[Tree]] = []
+        self._tokens = value_tokens(self.tokenizer)
+        if known:
             self._resume(torch.load(folder / CHECKPOINT, weights_only=False))
 
     def share(self) -> float:
@@ -69,9 +79,9 @@ class Run:
     def step(self) -> None:
         """One batch."""
         began = time.perf_counter()
-        for optimiser in self.optimisers:
+        for optimiser, rate in zip(self.optimisers, (self.rate, self.rate / 3), strict=True):
             for group in optimiser.param_groups:
-                group["lr"] = self.rate * self._schedule()
+                group["lr"] = rate * self._schedule()
         with torch.autocast("cpu", torch.bfloat16):
             loss = loss_of(self.model, self._batch())
         loss.backward()
@@ -82,9 +92,11 @@ class Run:
         progress = self.progress
         progress.step += 1
         progress.loss += (loss.item() - progress.loss) * max(0.03, 1 / progress.step)
-        if progress.loss < ADVANCE and progress.level < len(LEVELS) - 1:
+        enough = ADVANCE[min(progress.level, 1)]
+        if progress.loss < enough and progress.level < len(LEVELS) - 1:
             progress.level += 1
-            progress.loss = 2 * ADVANCE
+            progress.loss = 1.0
+            self._waiting.clear()
         progress.seconds += time.perf_counter() - began
 
     def save(self) -> None:
@@ -114,20 +126,39 @@ class Run:
         return min(1.0, (self.progress.step + 1) / WARM_UP) * max(0.02, min(1.0, 2 * (1 - self.share())))
 
     def _batch(self) -> Batch:
-        trees: list[Tree] = []
-        level = self.progress.level if self.rng.random() < 0.8 else self.rng.randint(0, self.progress.level)
-        while sum(tree.length for tree in trees) < self.tokens:
+        if not self._waiting:
+            self._waiting = self._sorted()
+        return batch_of(self._waiting.pop(), self.tokenizer.pad_token_id)
+
+    def _sorted(self) -> list[list[Tree]]:
+        """The trees of several batches, like with like so that little is padding, batches in any order."""
+        tokens = self.batch_share * TOKENS[min(self.progress.level, len(TOKENS) - 1)]
+        trees = sorted((self._tree() for _ in range(POOL)), key=lambda tree: tree.length)
+        batches: list[list[Tree]] = [[]]
+        for tree in trees:
+            if (len(batches[-1]) + 1) * tree.length > tokens:
+                batches.append([])
+            batches[-1].append(tree)
+        self.rng.shuffle(batches)
+        return batches
+
+    def _tree(self) -> Tree:
+        """Mostly of the present level, now and then an easier one, so that nothing learnt is lost."""
+        reached = self.progress.level
+        while True:
+            level = reached if self.rng.random() < 0.8 else self.rng.randint(0, reached)
+            if level == 0:
+                return copy_tree(self.rng, self._tokens)
             tree = tree_of(self.tokenizer, example(self.rng, level)).thinned(self.rng)
             if tree.longest <= WINDOW:
-                trees.append(tree)
-        return batch_of(trees, self.tokenizer.pad_token_id)
+                return tree
 
 
 def example(rng: Random, level: int) -> Example:
     """Something to learn from, of about this difficulty."""
     least, most = LEVELS[level]
     if rng.random() < DISTILLED:
-        return distill_example(rng, rng.randint(2, 2 + min(level, 3)))
+        return distill_example(rng, rng.randint(2, min(1 + level, 5)))
     return summary_example(rng, rng.randint(least, most))
 
 
@@ -159,14 +190,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=40)
     parser.add_argument("--seed", type=int, default=5)
-    parser.add_argument("--tokens", type=int, default=8000, help="of a batch")
-    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--rate", type=float, default=8e-3)
     parser.add_argument("--steps", type=int, default=None)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    run = Run(
-        options.out, seed=options.seed, tokens=options.tokens, minutes=options.minutes, rate=options.rate
-    )
+    run = Run(options.out, seed=options.seed, minutes=options.minutes, rate=options.rate)
     for progress in train(run, steps=options.steps):
         if progress.step % 25 == 0:
             print(

@@ -1,0 +1,45 @@
+"""Training learns, and goes on where it was stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="the drafter extra is not installed")
+transformers = pytest.importorskip("transformers", reason="the drafter extra is not installed")
+
+from training.tiny.train import Run, train
+
+
+def run_in(folder: Path, **options: int) -> Run:
+    torch.set_num_threads(1)
+    return Run(folder, seed=2, minutes=60, rate=8e-3, **{"tokens": 1500, **options})
+
+
+def test_a_stopped_run_goes_on_from_its_checkpoint(tmp_path: Path):
+    run = run_in(tmp_path)
+    list(train(run, steps=2))
+    again = run_in(tmp_path)
+    assert again.progress == run.progress
+    assert all(map(torch.equal, again.model.state_dict().values(), run.model.state_dict().values()))
+    list(train(again, steps=3))
+    assert run_in(tmp_path).progress.step == 3
+
+
+def test_what_is_saved_loads_as_any_model_does(tmp_path: Path):
+    list(train(run_in(tmp_path), steps=1))
+    model = transformers.AutoModelForCausalLM.from_pretrained(tmp_path)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path)
+    assert model.dtype == torch.bfloat16
+    assert len(tokenizer) <= model.config.vocab_size
+    assert tokenizer.model_max_length == model.config.max_position_embeddings
+    assert model.generation_config.eos_token_id == tokenizer.eos_token_id
+
+
+@pytest.mark.slow
+def test_the_loss_falls(tmp_path: Path):
+    run = run_in(tmp_path, tokens=3000)
+    losses = [progress.loss for progress in train(run, steps=80)]
+    assert losses[0] > 6  # even odds among 1024 tokens are 6.9
+    assert losses[-1] < 3.5
