@@ -34,7 +34,9 @@ MARKS = {
 
 def found_in(text: str, section: str) -> list[str]:
     """The sentences of a text that begin as facts of a section do."""
-    return re.findall(rf"(?:(?<=^)|(?<=[.?] )|(?<=^- ))((?:{MARKS[section]}).*?[.?])(?=\s|$)", text, re.MULTILINE)
+    return re.findall(
+        rf"(?:(?<=^)|(?<=[.?] )|(?<=^- ))((?:{MARKS[section]}).*?[.?])(?=\s|$)", text, re.MULTILINE
+    )
 
 
 def read(request: DraftRequest) -> dict[str, list[str]]:

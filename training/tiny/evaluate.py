@@ -110,7 +110,9 @@ def held_out(
     rng = Random(f"{HELD_OUT} {bounds} {distill}")
     found = 0
     while found < count:
-        example = distill_example(rng, rng.randint(2, 5)) if distill else summary_example(rng, rng.randint(2, 22))
+        example = (
+            distill_example(rng, rng.randint(2, 5)) if distill else summary_example(rng, rng.randint(2, 22))
+        )
         if bounds[0] < tree_of(tokenizer, example).longest <= bounds[1]:
             found += 1
             yield example

@@ -41,7 +41,9 @@ class Said:
     @property
     def quoted(self) -> str:
         """Its words and its call, as they are quoted to a drafter."""
-        return "\n".join(part for part in (self.text, "{}({})".format(*self.call) if self.call else "") if part)
+        return "\n".join(
+            part for part in (self.text, "{}({})".format(*self.call) if self.call else "") if part
+        )
 
 
 class Talk:

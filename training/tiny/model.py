@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from random import Random
 from typing import Any
 
-import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
 from training.tiny.language import distill_example, summary_example
+from training.tiny.wiring import wire
 
 VOCABULARY = 1024
 WINDOW = 1024
 """Tokens of the longest prompt with its answer that training shows."""
-HIDDEN, LAYERS, INNER = 128, 3, 256
+HIDDEN, LAYERS, INNER = 128, 4, 192
 HEADS, HEAD = 4, 64
 END = "<|im_end|>"
 SPECIAL = ("<|endoftext|>", "<|im_start|>", END, "<think>", "</think>")
@@ -66,7 +65,12 @@ def _corpus(rng: Random) -> list[str]:
 
 
 def new_model(tokenizer: PreTrainedTokenizerFast) -> Qwen3ForCausalLM:
-    """Untrained weights."""
+    """Weights to begin with."""
+    return untrained(eos=tokenizer.eos_token_id, pad=tokenizer.pad_token_id)
+
+
+def untrained(*, eos: int, pad: int, wired: bool = True) -> Qwen3ForCausalLM:
+    """Random weights, ``wired`` to copy."""
     config = Qwen3Config(
         vocab_size=VOCABULARY,
         hidden_size=HIDDEN,
@@ -75,23 +79,17 @@ def new_model(tokenizer: PreTrainedTokenizerFast) -> Qwen3ForCausalLM:
         num_attention_heads=HEADS,
         num_key_value_heads=HEADS // 2,
         head_dim=HEAD,
-        initializer_range=0.05,
         max_position_embeddings=WINDOW,
         tie_word_embeddings=True,
-        pad_token_id=tokenizer.pad_token_id,
-        eos_token_id=tokenizer.eos_token_id,
+        rope_parameters={"rope_type": "default", "rope_theta": 1e6},
+        pad_token_id=pad,
+        eos_token_id=eos,
         bos_token_id=None,
     )
     model = Qwen3ForCausalLM(config)
-    with torch.no_grad():
-        model.model.embed_tokens.weight.mul_(2).add_(0.05)
-        model.model.norm.weight.fill_(4.0)
+    if wired:
+        wire(model)
     assert model.generation_config is not None
-    model.generation_config.pad_token_id = tokenizer.pad_token_id
-    model.generation_config.eos_token_id = tokenizer.eos_token_id
+    model.generation_config.pad_token_id = pad
+    model.generation_config.eos_token_id = eos
     return model
-
-
-def size_of(folder: Path) -> int:
-    """Bytes of what is in a folder."""
-    return sum(file.stat().st_size for file in folder.iterdir())

@@ -20,15 +20,14 @@ import transformers
 from transformers import PreTrainedTokenizerFast, Qwen3ForCausalLM
 
 from training.tiny.language import Example, distill_example, summary_example
-from training.tiny.copying import copy_tree, value_tokens
 from training.tiny.model import WINDOW, new_model, new_tokenizer
 from training.tiny.tree import Batch, Tree, batch_of, loss_of, tree_of
 
-LEVELS = ((0, 0), (1, 3), (2, 5), (3, 8), (4, 11), (4, 15), (5, 19))
-"""Messages of a conversation, least and most; longer than the window is left out. None: copying alone."""
-ADVANCE = (0.5, 0.1)
-"""Loss at which the next level begins: after copying, and from then on."""
-TOKENS = (1500, 3000, 3000, 6000)
+LEVELS = ((1, 3), (2, 5), (3, 8), (4, 11), (4, 15), (5, 19))
+"""Messages of a conversation, least and most; longer than the window is left out."""
+ADVANCE = 0.1
+"""Loss at which the next level begins."""
+TOKENS = (3000, 3000, 6000)
 """Of a batch, by level; the last holds for the rest. Small steps are enough while things are short."""
 DISTILLED = 0.2
 """Share of distill requests."""
@@ -68,7 +67,6 @@ class Run:
         self.progress = Progress()
         self.optimisers = _optimisers(self.model)
         self._waiting: list[list[Tree]] = []
-        self._tokens = value_tokens(self.tokenizer)
         if known:
             self._resume(torch.load(folder / CHECKPOINT, weights_only=False))
 
@@ -92,10 +90,9 @@ class Run:
         progress = self.progress
         progress.step += 1
         progress.loss += (loss.item() - progress.loss) * max(0.03, 1 / progress.step)
-        enough = ADVANCE[min(progress.level, 1)]
-        if progress.loss < enough and progress.level < len(LEVELS) - 1:
+        if progress.loss < ADVANCE and progress.level < len(LEVELS) - 1:
             progress.level += 1
-            progress.loss = 1.0
+            progress.loss = 2 * ADVANCE
             self._waiting.clear()
         progress.seconds += time.perf_counter() - began
 
@@ -147,8 +144,6 @@ class Run:
         reached = self.progress.level
         while True:
             level = reached if self.rng.random() < 0.8 else self.rng.randint(0, reached)
-            if level == 0:
-                return copy_tree(self.rng, self._tokens)
             tree = tree_of(self.tokenizer, example(self.rng, level)).thinned(self.rng)
             if tree.longest <= WINDOW:
                 return tree
@@ -158,7 +153,7 @@ def example(rng: Random, level: int) -> Example:
     """Something to learn from, of about this difficulty."""
     least, most = LEVELS[level]
     if rng.random() < DISTILLED:
-        return distill_example(rng, rng.randint(2, min(1 + level, 5)))
+        return distill_example(rng, rng.randint(2, min(2 + level, 5)))
     return summary_example(rng, rng.randint(least, most))
 
 
@@ -190,7 +185,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=40)
     parser.add_argument("--seed", type=int, default=5)
-    parser.add_argument("--rate", type=float, default=8e-3)
+    parser.add_argument("--rate", type=float, default=6e-3)
     parser.add_argument("--steps", type=int, default=None)
     options = parser.parse_args()
     torch.set_num_threads(1)
