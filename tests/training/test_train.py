@@ -9,7 +9,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="the drafter extra is not installed")
 transformers = pytest.importorskip("transformers", reason="the drafter extra is not installed")
 
-from training.tiny.train import Run, train
+from training.tiny.train import Run, train  # noqa: E402
 
 
 def run_in(folder: Path, share: float = 0.5) -> Run:

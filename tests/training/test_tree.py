@@ -9,9 +9,9 @@ import pytest
 torch = pytest.importorskip("torch", reason="the drafter extra is not installed")
 pytest.importorskip("transformers", reason="the drafter extra is not installed")
 
-from training.tiny.language import summary_example
-from training.tiny.model import new_model, new_tokenizer
-from training.tiny.tree import IGNORED, batch_of, loss_of, prompts_of, tree_of
+from training.tiny.language import summary_example  # noqa: E402
+from training.tiny.model import new_model, new_tokenizer  # noqa: E402
+from training.tiny.tree import IGNORED, batch_of, loss_of, prompts_of, tree_of  # noqa: E402
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="the drafter extra is not installed")
 transformers = pytest.importorskip("transformers", reason="the drafter extra is not installed")
 
-from training.tiny.model import untrained
-from training.tiny.wiring import wire
+from training.tiny.model import untrained  # noqa: E402
+from training.tiny.wiring import wire  # noqa: E402
 
 
 def string(rng: Random, length: int) -> list[int]:

@@ -58,9 +58,13 @@ class Score:
         )
 
 
-HEADER = (
-    "| longest prompt, tokens | requests | facts copied exactly | sections exact | invented lines | stopped |\n"
-    "|---|---|---|---|---|---|"
+COLUMNS = (
+    "longest prompt, tokens",
+    "requests",
+    "facts copied exactly",
+    "sections exact",
+    "invented lines",
+    "stopped by itself",
 )
 
 
@@ -110,9 +114,8 @@ def held_out(
     rng = Random(f"{HELD_OUT} {bounds} {distill}")
     found = 0
     while found < count:
-        example = (
-            distill_example(rng, rng.randint(2, 5)) if distill else summary_example(rng, rng.randint(2, 22))
-        )
+        make, most = (distill_example, 5) if distill else (summary_example, 22)
+        example = make(rng, rng.randint(2, most))
         if bounds[0] < tree_of(tokenizer, example).longest <= bounds[1]:
             found += 1
             yield example
@@ -130,7 +133,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     drafter = Drafted.load(options.folder)
-    print(HEADER)
+    print(f"| {' | '.join(COLUMNS)} |")
+    print("|---" * len(COLUMNS) + "|")
     for bounds in BUCKETS:
         score = scored(drafter, held_out(drafter.tokenizer, options.requests, bounds))
         print(score.row(f"{bounds[0]}-{bounds[1]}"), flush=True)

@@ -26,7 +26,6 @@ class Said:
     call: tuple[str, str] | None = None
     """The tool that an assistant asks for, and its arguments."""
     is_error: bool = False
-    joint: str = " "
 
     @property
     def facts(self) -> list[Fact]:
@@ -35,8 +34,10 @@ class Said:
 
     @property
     def text(self) -> str:
-        """Its words."""
-        return self.joint.join(piece.text if isinstance(piece, Fact) else piece for piece in self.pieces)
+        """Its words. A fact has a space before it everywhere, so that its first word is always one token."""
+        if self.role == "tool":
+            return "\n".join(f" {each.text}" if isinstance(each, Fact) else each for each in self.pieces)
+        return " ".join(each.text if isinstance(each, Fact) else each for each in self.pieces)
 
     @property
     def quoted(self) -> str:
@@ -76,7 +77,6 @@ class Talk:
     def _spoken(self, role: str) -> Said:
         said = Said(role, [self._filler() for _ in range(self.rng.randint(1, 3))])
         said.name = self.speaker if role == "user" else None
-        said.joint = "\n" if self.rng.random() < 0.2 else " "
         self._mark(said)
         return said
 
@@ -84,25 +84,25 @@ class Talk:
         """A tool is asked, and answers."""
         rng = self.rng
         tool = rng.choice(words.TOOLS)
-        arguments = '{"path": "%s"}' % words.path(rng) if rng.random() < 0.7 else '{"all": true}'
+        arguments = f'{{"path": "{words.path(rng)}"}}' if rng.random() < 0.7 else '{"all": true}'
         asking = Said("assistant", [], call=(tool, arguments))
         if rng.random() < 0.5:
             asking.pieces.append(self._filler())
             self._mark(asking)
         yield asking
-        result = Said("tool", [self._line() for _ in range(rng.randint(1, 3))], name=tool, joint="\n")
+        result = Said("tool", [self._line() for _ in range(rng.randint(1, 3))], name=tool)
         if rng.random() < self.rate:
             self._mark(result, rate=1.0)
             result.is_error = bool(result.facts)
         yield result
 
     def _mark(self, said: Said, *, rate: float | None = None) -> None:
-        """Put facts among the pieces of a message."""
+        """Put facts among the pieces of a message; nobody but a tool begins with one."""
         while self.rng.random() < (self.rate if rate is None else rate):
             found = self.fact(said.role)
             if found is None:
                 return
-            said.pieces.insert(self.rng.randint(0, len(said.pieces)), found)
+            said.pieces.insert(self.rng.randint(said.role != "tool", len(said.pieces)), found)
             rate = 0.0 if said.role == "tool" else self.rate / 2
 
     def _filler(self) -> str:

@@ -86,8 +86,9 @@ def fact(rng: Random, role: str, topic: str) -> Fact:
 
 
 def answers(facts: Iterable[Fact]) -> dict[str, str]:
-    """What is to be written for each section: a line a fact, in order; of those with one key the last,
-    where the first stood.
+    """What is to be written for each section: a line a fact, in order.
+
+    Of facts with one key the last one holds, where the first one stood.
     """
     lines: dict[str, dict[tuple[str, str], str]] = {section.key: {} for section in SECTIONS}
     for each in facts:

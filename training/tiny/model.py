@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
+from transformers import GenerationConfig, PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
 from training.tiny.language import distill_example, summary_example
 from training.tiny.wiring import wire
@@ -23,7 +23,9 @@ CHAT = (
     "{{ '<|im_start|>' + message.role + '\n' + message.content + '<|im_end|>\n' }}"
     "{%- endfor %}"
     "{%- if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}"
-    "{%- if enable_thinking is defined and enable_thinking is false %}{{ '<think>\n\n</think>\n\n' }}{%- endif %}"
+    "{%- if enable_thinking is defined and enable_thinking is false %}"
+    "{{ '<think>\n\n</think>\n\n' }}"
+    "{%- endif %}"
     "{%- endif %}"
 )
 """ChatML as Qwen3 writes it: no thinking is an empty thought, already in the prompt."""
@@ -87,9 +89,7 @@ def untrained(*, eos: int, pad: int, wired: bool = True) -> Qwen3ForCausalLM:
         bos_token_id=None,
     )
     model = Qwen3ForCausalLM(config)
+    model.generation_config = GenerationConfig(eos_token_id=eos, pad_token_id=pad)
     if wired:
         wire(model)
-    assert model.generation_config is not None
-    model.generation_config.pad_token_id = pad
-    model.generation_config.eos_token_id = eos
     return model

@@ -77,7 +77,7 @@ class Run:
     def step(self) -> None:
         """One batch."""
         began = time.perf_counter()
-        for optimiser, rate in zip(self.optimisers, (self.rate, self.rate / 3), strict=True):
+        for optimiser, rate in zip(self.optimisers, (self.rate, self.rate / 2), strict=True):
             for group in optimiser.param_groups:
                 group["lr"] = rate * self._schedule()
         with torch.autocast("cpu", torch.bfloat16):
@@ -185,7 +185,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=40)
     parser.add_argument("--seed", type=int, default=5)
-    parser.add_argument("--rate", type=float, default=6e-3)
+    parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--steps", type=int, default=None)
     options = parser.parse_args()
     torch.set_num_threads(1)

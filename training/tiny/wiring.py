@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from transformers import Qwen3Config, Qwen3ForCausalLM
+from transformers import Qwen3Config, Qwen3ForCausalLM  # noqa: TC002
 
 CODE, HINT = 48, 16
 """Numbers for a token, and for the token before the last."""
@@ -23,8 +23,8 @@ ALWAYS = 2 * CODE + HINT
 """One number that is the same everywhere: with it a head can ask for a place, whatever stands there."""
 LEVEL = 4.0
 FAST, SLOW = 8, 18
-"""Pairs of a head that turn fast tell places apart, up to the first of these; from the second on they turn too
-slowly to matter within the window, and compare what stands there."""
+"""The first pairs of a head turn fast and tell places apart; from the second of these numbers on they hardly
+turn within the window, and compare what stands there."""
 SHARP, SEARCHING = 4.0, 2.2
 """How decided a head is."""
 LOUD, ANSWER = 3.0, 0.2

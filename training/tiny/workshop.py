@@ -1,4 +1,4 @@
-"""A conversation of the made-up language as a file for the demo: `python -m training.tiny.workshop --out FILE`."""
+"""A conversation of the made-up language for the demo: `python -m training.tiny.workshop --out FILE`."""
 
 from __future__ import annotations
 
