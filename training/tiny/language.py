@@ -129,9 +129,8 @@ def summary_example(rng: Random, count: int, *, rate: float | None = None) -> Ex
     talk = Talk(rng, rate=rng.choice((0.15, 0.5, 0.8)) if rate is None else rate)
     said = talk.messages(count)
     first = rng.randint(1, 400)
-    dates = _dates(rng, count)
     passages = tuple(
-        Passage(f"m:{first + at}", each.role, each.quoted, each.name, dates[at], each.is_error)
+        Passage(f"m:{first + at}", each.role, each.quoted, each.name, None, each.is_error)
         for at, each in enumerate(said)
     )
     request = DraftRequest("summary", passages, MAX_TOKENS, context=_context(rng, talk), focus=_focus(rng))
@@ -184,15 +183,3 @@ def _context(rng: Random, talk: Talk) -> tuple[str, ...]:
 
 def _focus(rng: Random) -> str | None:
     return f"the {rng.choice(words.TOPICS)}" if rng.random() < 0.04 else None
-
-
-def _dates(rng: Random, count: int) -> list[str | None]:
-    """When each message was said; half of the conversations do not tell."""
-    if rng.random() < 0.6:
-        return [None] * count
-    day, minute = words.date(rng), rng.randint(0, 1200)
-    out: list[str | None] = []
-    for _ in range(count):
-        minute = min(1439, minute + rng.randint(0, 3))
-        out.append(f"{day} {minute // 60:02}:{minute % 60:02}")
-    return out
