@@ -74,7 +74,7 @@ def _look_back(attention: nn.Module, config: Qwen3Config, slots: dict[int, tuple
 
 
 def _look_up(attention: nn.Module, config: Qwen3Config, pairs: list[tuple[slice, slice, Tensor]]) -> None:
-    """The first head: each slot of this place against that slot of the other which stands one further back."""
+    """The first head: each slot of a place against that slot of another which stands one further back."""
     size, half = config.head_dim, config.head_dim // 2
     slow = [*range(SLOW, half), *range(half + SLOW, size)]
     query, key, value = (_blank(attention, name, size) for name in ("q_proj", "k_proj", "v_proj"))
