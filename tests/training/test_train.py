@@ -9,12 +9,12 @@ import pytest
 torch = pytest.importorskip("torch", reason="the drafter extra is not installed")
 transformers = pytest.importorskip("transformers", reason="the drafter extra is not installed")
 
-from training.tiny.train import Run, train  # noqa: E402
+from training.tiny.train import DRAFTER, Run, train  # noqa: E402
 
 
 def run_in(folder: Path, share: float = 0.5) -> Run:
     torch.set_num_threads(1)
-    return Run(folder, seed=2, minutes=60, rate=6e-3, share=share)
+    return Run(folder, seed=2, minutes=60, rate=2e-3, batch_share=share)
 
 
 def test_a_stopped_run_goes_on_from_its_checkpoint(tmp_path: Path):
@@ -29,8 +29,8 @@ def test_a_stopped_run_goes_on_from_its_checkpoint(tmp_path: Path):
 
 def test_what_is_saved_loads_as_any_model_does(tmp_path: Path):
     list(train(run_in(tmp_path), steps=1))
-    model = transformers.AutoModelForCausalLM.from_pretrained(tmp_path)
-    tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path)
+    model = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / DRAFTER)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path / DRAFTER)
     assert model.dtype == torch.bfloat16
     assert len(tokenizer) <= model.config.vocab_size
     assert tokenizer.model_max_length == model.config.max_position_embeddings

@@ -31,7 +31,7 @@ TOKENS = (3000, 3000, 6000)
 """Of a batch, by level; the last holds for the rest. Small steps are enough while things are short."""
 DISTILLED = 0.2
 """Share of distill requests."""
-CHECKPOINT = "training.pt"
+CHECKPOINT, DRAFTER = "training.pt", "drafter"
 WARM_UP = 50
 POOL = 64
 
@@ -52,14 +52,18 @@ class Progress:
 class Run:
     """Model, optimisers and progress, on disk and off it."""
 
-    def __init__(self, folder: Path, *, seed: int, minutes: float, rate: float, share: float = 1.0) -> None:
+    def __init__(
+        self, folder: Path, *, seed: int, minutes: float, rate: float, batch_share: float = 1.0
+    ) -> None:
         torch.manual_seed(seed)
         self.folder = folder
-        self.batch_share = share
+        self.batch_share = batch_share
         self.minutes = minutes
         self.rate = rate
         known = (folder / CHECKPOINT).exists()
-        self.tokenizer = PreTrainedTokenizerFast.from_pretrained(folder) if known else new_tokenizer(seed)
+        self.tokenizer = (
+            PreTrainedTokenizerFast.from_pretrained(folder / DRAFTER) if known else new_tokenizer(seed)
+        )
         self.model = new_model(self.tokenizer)
         self.model.set_attn_implementation("tree")
         self.model.train()
@@ -108,8 +112,8 @@ class Run:
         torch.save(state, self.folder / CHECKPOINT)
         shipped = new_model(self.tokenizer)
         shipped.load_state_dict(self.model.state_dict())
-        shipped.to(torch.bfloat16).save_pretrained(self.folder)  # type: ignore[arg-type]
-        self.tokenizer.save_pretrained(self.folder)
+        shipped.to(torch.bfloat16).save_pretrained(self.folder / DRAFTER)  # type: ignore[arg-type]
+        self.tokenizer.save_pretrained(self.folder / DRAFTER)
 
     def _resume(self, state: dict[str, Any]) -> None:
         self.model.load_state_dict(state["model"])
