@@ -126,7 +126,7 @@ class Example:
 
 def summary_example(rng: Random, count: int, *, rate: float | None = None) -> Example:
     """A range of ``count`` messages to be summarised."""
-    talk = Talk(rng, rate=rng.choice((0.15, 0.5, 0.8)) if rate is None else rate)
+    talk = Talk(rng, rate=rng.choice((0.15, 0.3, 0.6)) if rate is None else rate)
     said = talk.messages(count)
     first = rng.randint(1, 400)
     passages = tuple(

@@ -26,7 +26,7 @@ from training.tiny.tree import Batch, Tree, batch_of, loss_of, tree_of
 LEVELS = ((1, 3), (2, 5), (3, 8), (4, 11), (4, 15), (5, 19))
 """Messages of a conversation, least and most; longer than the window is left out."""
 ADVANCE = 0.1
-"""Loss at which the next level begins."""
+"""Loss at which the next level begins; it begins anyhow when its tenth of the time has come."""
 TOKENS = (3000, 3000, 6000)
 """Of a batch, by level; the last holds for the rest. Small steps are enough while things are short."""
 DISTILLED = 0.2
@@ -94,7 +94,8 @@ class Run:
         progress = self.progress
         progress.step += 1
         progress.loss += (loss.item() - progress.loss) * max(0.03, 1 / progress.step)
-        if progress.loss < ADVANCE and progress.level < len(LEVELS) - 1:
+        due = progress.loss < ADVANCE or progress.level < 10 * self.share() - 1
+        if due and progress.level < len(LEVELS) - 1:
             progress.level += 1
             progress.loss = 2 * ADVANCE
             self._waiting.clear()
@@ -123,8 +124,8 @@ class Run:
         self.rng.setstate(state["rng"])
 
     def _schedule(self) -> float:
-        """Up at first, level, and down to nothing over the second half of the time."""
-        return min(1.0, (self.progress.step + 1) / WARM_UP) * max(0.02, min(1.0, 2 * (1 - self.share())))
+        """Up at first, level, and down to next to nothing over the last three quarters of the time."""
+        return min(1.0, (self.progress.step + 1) / WARM_UP) * max(0.02, min(1.0, (1 - self.share()) / 0.75))
 
     def _batch(self) -> Batch:
         if not self._waiting:
