@@ -9,7 +9,7 @@ from random import Random
 from context_compaction.drafting import DraftRequest, Passage
 from context_compaction.schema import format_sections
 from training.tiny import words
-from training.tiny.marked import Fact, answers, fact
+from training.tiny.marked import Fact, Minutes, answers
 
 MAX_TOKENS = 256
 
@@ -54,6 +54,7 @@ class Talk:
         """``rate`` is the share of messages that hold a marked fact."""
         self.rng = rng
         self.rate = rate
+        self.minutes = Minutes(rng)
         self.topics = rng.sample(words.TOPICS, len(words.TOPICS))
         self.speaker = rng.choice(words.SPEAKERS) if rng.random() < 0.25 else None
 
@@ -64,9 +65,10 @@ class Talk:
             out.extend(self._turn())
         return out[:count]
 
-    def fact(self, role: str) -> Fact | None:
-        """A new fact that this role would tell; None when everything has been talked about."""
-        return fact(self.rng, role, self.topics.pop()) if len(self.topics) > 8 else None
+    def fact(self, role: str | None = None) -> Fact | None:
+        """A new fact that this role (or anybody) would tell; None when everything has been talked about."""
+        role = role or self.rng.choice(("user", "user", "assistant", "assistant", "assistant", "tool"))
+        return self.minutes.fact(role, self.topics.pop()) if self.topics else None
 
     def _turn(self) -> Iterator[Said]:
         yield self._spoken("user")
@@ -98,11 +100,14 @@ class Talk:
 
     def _mark(self, said: Said, *, rate: float | None = None) -> None:
         """Put facts among the pieces of a message; nobody but a tool begins with one."""
+        after = 0 if said.role == "tool" else 1
         while self.rng.random() < (self.rate if rate is None else rate):
             found = self.fact(said.role)
             if found is None:
                 return
-            said.pieces.insert(self.rng.randint(said.role != "tool", len(said.pieces)), found)
+            at = self.rng.randint(after, len(said.pieces))
+            said.pieces.insert(at, found)
+            after = at + 1
             rate = 0.0 if said.role == "tool" else self.rate / 2
 
     def _filler(self) -> str:
@@ -127,39 +132,37 @@ class Example:
 def summary_example(rng: Random, count: int, *, rate: float | None = None) -> Example:
     """A range of ``count`` messages to be summarised."""
     talk = Talk(rng, rate=rng.choice((0.15, 0.3, 0.6)) if rate is None else rate)
+    context = _context(rng, talk)
     said = talk.messages(count)
     first = rng.randint(1, 400)
     passages = tuple(
         Passage(f"m:{first + at}", each.role, each.quoted, each.name, None, each.is_error)
         for at, each in enumerate(said)
     )
-    request = DraftRequest("summary", passages, MAX_TOKENS, context=_context(rng, talk), focus=_focus(rng))
+    request = DraftRequest("summary", passages, MAX_TOKENS, context=context, focus=_focus(rng))
     return Example(request, answers(found for each in said for found in each.facts))
 
 
 def distill_example(rng: Random, count: int) -> Example:
     """``count`` summaries to be made one: some lines come again, some with another value."""
     talk = Talk(rng, rate=1.0)
+    context = _context(rng, talk)
     told: list[list[Fact]] = []
     for _ in range(count):
         earlier = [found for facts in told for found in facts]
-        again = rng.sample(earlier, min(len(earlier), rng.choice((0, 0, 1, 2))))
-        fresh = [_any_fact(rng, talk) for _ in range(rng.randint(1, 4))]
-        changed = [found.changed(rng) if rng.random() < 0.5 else found for found in again]
-        facts = [*fresh, *changed]
-        rng.shuffle(facts)
-        told.append(facts)
+        again = sorted(rng.sample(range(len(earlier)), min(len(earlier), rng.choice((0, 0, 1, 2)))))
+        repeated = [earlier[at].changed(rng) if rng.random() < 0.5 else earlier[at] for at in again]
+        told.append([*repeated, *_some_facts(rng, talk, 4)])
     passages = tuple(
         Passage(ref, "summary", format_sections(answers(facts)))
         for ref, facts in zip(_summary_refs(rng, count), told, strict=True)
     )
-    request = DraftRequest("distill", passages, MAX_TOKENS, context=_context(rng, talk), focus=_focus(rng))
+    request = DraftRequest("distill", passages, MAX_TOKENS, context=context, focus=_focus(rng))
     return Example(request, answers(found for facts in told for found in facts))
 
 
-def _any_fact(rng: Random, talk: Talk) -> Fact:
-    role = rng.choice(("user", "user", "assistant", "assistant", "assistant", "tool"))
-    return fact(rng, role, talk.topics.pop())
+def _some_facts(rng: Random, talk: Talk, most: int) -> list[Fact]:
+    return [found for _ in range(rng.randint(1, most)) if (found := talk.fact()) is not None]
 
 
 def _summary_refs(rng: Random, count: int) -> list[str]:
@@ -175,10 +178,7 @@ def _context(rng: Random, talk: Talk) -> tuple[str, ...]:
     """Earlier summaries now and then: to be read, not repeated."""
     if rng.random() < 0.75:
         return ()
-    return tuple(
-        format_sections(answers(_any_fact(rng, talk) for _ in range(rng.randint(1, 2))))
-        for _ in range(rng.randint(1, 2))
-    )
+    return tuple(format_sections(answers(_some_facts(rng, talk, 2))) for _ in range(rng.randint(1, 2)))
 
 
 def _focus(rng: Random) -> str | None:

@@ -1,6 +1,8 @@
 """Marked facts: the sentences of the made-up language that belong into a summary.
 
-How a fact begins says to which section it belongs, and the package's own text code takes it for the same: a
+A word says to which section a fact belongs, a number which one it is: people who keep minutes count like
+that. It is also what makes the language learnable for so small a model: the fact after ``Decision 4`` is
+``Decision 5``, wherever that stands. The package's own text code takes a fact for what it is marked as: a
 goal is a rule or a request of the user's, a decision a decision.
 """
 
@@ -13,49 +15,58 @@ from random import Random
 from context_compaction.schema import SECTIONS
 from training.tiny.words import filled
 
+MARKS = {
+    "goal": "Rule",
+    "state": "Status",
+    "decisions": "Decision",
+    "artifacts": "Change",
+    "errors": "Error",
+    "open": "Todo",
+    "timeline": "Event",
+}
 FORMS: dict[str, tuple[str, ...]] = {
     "goal": (
-        "Always {act} the {topic} on {day}.",
-        "Never {act} the {topic} before {day}.",
-        "From now on the {topic} is for {name}.",
-        "Please {act} the {topic} for {name}.",
+        "always {act} the {topic} on {day}.",
+        "never {act} the {topic} before {day}.",
+        "from now on the {topic} is for {name}.",
+        "please {act} the {topic} for {name}.",
     ),
     "state": (
-        "Status: the {topic} is {state}.",
-        "Status: {number} parts of the {topic} are {state}.",
+        "the {topic} is {state}.",
+        "{number} parts of the {topic} are {state}.",
     ),
     "decisions": (
-        "Decision: the {topic} is {value}.",
-        "Decision: {name} gets the {topic}.",
-        "Agreed: the {topic} is {value}.",
+        "the {topic} is {value}.",
+        "{name} gets the {topic}.",
     ),
     "artifacts": (
-        "Changed: {path} has the {topic} now.",
-        "Created: {path} for the {topic}.",
-        "Value: the {topic} is {value}.",
+        "{path} has the {topic} now.",
+        "{path} is new, for the {topic}.",
+        "the {topic} is at {value}.",
     ),
     "errors": (
-        "ERROR: the {topic} failed with code {number}.",
-        "ERROR: no {topic} in {path}.",
-        "Fixed: the {topic} needed {value}.",
+        "the {topic} failed with code {number}.",
+        "no {topic} in {path}.",
+        "fixed, the {topic} needed {value}.",
     ),
     "open": (
-        "Todo: ask {name} about the {topic}.",
-        "Todo: {act} the {topic} in {path}.",
-        "Still open: which {topic} does {name} want?",
+        "ask {name} about the {topic}.",
+        "{act} the {topic} in {path}.",
+        "find out which {topic} {name} wants.",
     ),
     "timeline": (
-        "On {date} {name} {done} the {topic}.",
-        "On {date} the {topic} was {state}.",
+        "on {date} {name} {done} the {topic}.",
+        "on {date} the {topic} was {state}.",
     ),
 }
 SAID_BY: dict[str, tuple[str, ...]] = {
     "user": ("goal", "goal", "decisions", "open", "timeline"),
-    "assistant": ("state", "decisions", "artifacts", "fixed", "open", "timeline"),
-    "tool": ("failed",),
+    "assistant": ("state", "decisions", "artifacts", "errors", "open", "timeline"),
+    "tool": ("errors",),
 }
-"""Sections that a role speaks of; a repair is told by the assistant, a failure shows in a tool's output."""
-_PARTS = {"fixed": ("errors", FORMS["errors"][2:]), "failed": ("errors", FORMS["errors"][:2])}
+"""Sections that a role speaks of."""
+COUNTED = 9
+"""Facts are numbered from 1 to this, and from 1 again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,34 +74,42 @@ class Fact:
     """One marked sentence."""
 
     section: str
+    number: int
     form: str
     topic: str
     text: str
 
-    @property
-    def key(self) -> tuple[str, str]:
-        """What it is about: of two facts with one key the later holds."""
-        return self.form, self.topic
+    @classmethod
+    def made(cls, rng: Random, section: str, number: int, form: str, topic: str) -> Fact:
+        """With values of its own."""
+        return cls(section, number, form, topic, f"{MARKS[section]} {number}: {filled(rng, form, topic)}")
 
     def changed(self, rng: Random) -> Fact:
         """The same with other values."""
-        return Fact(self.section, self.form, self.topic, filled(rng, self.form, self.topic))
+        return Fact.made(rng, self.section, self.number, self.form, self.topic)
 
 
-def fact(rng: Random, role: str, topic: str) -> Fact:
-    """Something about ``topic`` that this role would say."""
-    kind = rng.choice(SAID_BY[role])
-    section, forms = _PARTS.get(kind) or (kind, FORMS[kind])
-    form = rng.choice(forms)
-    return Fact(section, form, topic, filled(rng, form, topic))
+class Minutes:
+    """Counts the facts of a conversation, section by section, from anywhere on."""
+
+    def __init__(self, rng: Random) -> None:
+        self.rng = rng
+        self.last = {section: rng.randint(1, COUNTED) for section in MARKS}
+
+    def fact(self, role: str, topic: str) -> Fact:
+        """The next one that this role tells, about ``topic``."""
+        section = self.rng.choice(SAID_BY[role])
+        self.last[section] = self.last[section] % COUNTED + 1
+        form = self.rng.choice(FORMS[section])
+        return Fact.made(self.rng, section, self.last[section], form, topic)
 
 
 def answers(facts: Iterable[Fact]) -> dict[str, str]:
     """What is to be written for each section: a line a fact, in order.
 
-    Of facts with one key the last one holds, where the first one stood.
+    Of facts with one number the last one holds, where the first one stood.
     """
-    lines: dict[str, dict[tuple[str, str], str]] = {section.key: {} for section in SECTIONS}
+    lines: dict[str, dict[int, str]] = {section.key: {} for section in SECTIONS}
     for each in facts:
-        lines[each.section][each.key] = f"- {each.text}"
+        lines[each.section][each.number] = f"- {each.text}"
     return {section: "\n".join(found.values()) for section, found in lines.items() if found}
