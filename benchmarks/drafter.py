@@ -87,9 +87,8 @@ def _ready() -> Any:
 
 def _prompts(ready: Any, seed: int) -> list[list[int]]:
     """Section prompts over a made-up conversation, as tokens."""
-    from training.tiny.language import example
-
     from context_compaction.drafting.prompt import Prompt
+    from training.tiny.language import example
 
     told = example(seed).section_prompts()
     return [ready.writer.chat.ids(Prompt(told.system, f"{told.user}\n{ask}")) for ask in told.asks]
