@@ -22,7 +22,7 @@ def test_locomo_evidence_is_found(data_dir: Path, capsys: pytest.CaptureFixture[
         alone, near = recalls(archive, questions, ALONE)[AT_10], recalls(archive, questions)[AT_10]
     with capsys.disabled():
         print(f"\nlocomo recall@10: {alone:.3f} alone, {near:.3f} with neighbours")
-    assert near >= 0.72  # a third of the questions; all of them give .75, and .64 alone
+    assert near >= 0.77  # a third of the questions; all of them give .80, and .72 alone
     assert near - alone >= 0.08
 
 
