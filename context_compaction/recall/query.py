@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from context_compaction.text.periods import Period, periods_of
-from context_compaction.text.terms import query_words, stem, terms_of
+from context_compaction.text.terms import query_words, terms_of
 
 MAX_PHRASES = 8
 _READ = 20_000
@@ -17,15 +17,6 @@ _QUOTED = re.compile(
     r"|(?<![^\s(])'[^'\n]{2,200}'(?!\w)"
 )
 _WORDS = re.compile(r"\w+")
-# These say that something is asked, or that it was said, and not what.
-FRAMING = frozenset(
-    stem(word) if len(word) > 3 else word
-    for word in """
-    how many much long kind kinds type types sort mention mentioned mentions say says said tell tells told
-    happen happens happened remind recall remember previous previously conversation discuss discussed chat
-    talk talked talking
-    """.split()  # noqa: SIM905 - thirty quoted words are no easier to read
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +25,6 @@ class Query:
 
     words: Mapping[str, str]
     """Its terms, each with the word that gave it."""
-    framing: frozenset[str]
-    """Those of the terms that only frame the question; never all of them."""
     phrases: Sequence[str]
     """What it quotes, as `plain` text."""
     periods: Sequence[Period]
@@ -45,11 +34,8 @@ class Query:
         """Any text; of a very long one quotations and times are looked for in its beginning."""
         quotations = dict.fromkeys(plain(quotation) for quotation in _quoted(text[:_READ]))
         phrases = [phrase for phrase in quotations if phrase][:MAX_PHRASES]
-        words, quoted = query_words(text), _terms_of_phrases(phrases)
-        framing = frozenset(words.keys() & FRAMING - quoted.keys())
-        if len(framing) == len(words):
-            framing = frozenset[str]()
-        return cls({**words, **quoted}, framing, phrases, periods_of(text))
+        words = {**query_words(text), **_terms_of_phrases(phrases)}
+        return cls(words, phrases, periods_of(text))
 
 
 def plain(text: str) -> str:

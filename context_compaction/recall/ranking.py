@@ -10,7 +10,7 @@ neighbours or sittings is stored, and nothing has to be rewritten when a log gro
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from heapq import nsmallest
 
@@ -44,28 +44,20 @@ def around(pool: SearchPool, weights: Weights) -> set[int]:
     return {seq + offset for seq in seqs for offset in range(-reach, reach + 1)} - seqs
 
 
-def rank(
-    pool: SearchPool,
-    sittings: Mapping[int, int],
-    k: int,
-    weights: Weights,
-    discounted: Collection[str] = (),
-) -> list[Ranked]:
+def rank(pool: SearchPool, sittings: Mapping[int, int], k: int, weights: Weights) -> list[Ranked]:
     """The best ``k`` candidates, best first; equal scores in log order.
 
-    ``sittings`` are those of the messages `around`; ``discounted`` terms count `Weights.framing` each.
+    ``sittings`` are those of the messages `around`.
     """
-    ranking = _Ranking(pool, sittings, weights, discounted)
+    ranking = _Ranking(pool, sittings, weights)
     scores = ranking.scores()
     best = nsmallest(k, scores, key=lambda place: (-scores[place], ranking.first(place), place))
     return [ranking.ranked(place, scores[place]) for place in best]
 
 
 class _Ranking:
-    def __init__(
-        self, pool: SearchPool, sittings: Mapping[int, int], weights: Weights, discounted: Collection[str]
-    ) -> None:
-        self._pool, self._weights, self._discounted = pool, weights, discounted
+    def __init__(self, pool: SearchPool, sittings: Mapping[int, int], weights: Weights) -> None:
+        self._pool, self._weights = pool, weights
         self._documents: dict[Place, SearchDocument] = {_place(found): found for found in pool.documents}
         own = {place: found.sitting for place, found in self._documents.items() if place > 0}
         self._sittings = {**sittings, **own}
@@ -81,13 +73,11 @@ class _Ranking:
         shared: dict[Place, float] = {}
         saturation = self._weights.saturation
         for term, held in self._postings().items():
-            weight = self._weight(term)
-            if weight <= 0:
-                continue
+            rarity = self._rarity(term)
             for place, count in self._spread(held).items():
-                gained = weight * count * (saturation + 1) / (count + saturation)
+                gained = rarity * count * (saturation + 1) / (count + saturation)
                 scores[place] = scores.get(place, 0.0) + gained
-            self._share(held, weight / self._rarity(term), shared)
+            self._share(held, shared)
         self._add_periods(scores)
         factor = self._weights.sitting
         return {
@@ -128,10 +118,10 @@ class _Ranking:
                     field[near] = field.get(near, 0.0) + weight * count
         return field
 
-    def _share(self, held: Mapping[Place, float], weight: float, shared: dict[Place, float]) -> None:
+    def _share(self, held: Iterable[Place], shared: dict[Place, float]) -> None:
         """Add to each sitting that holds the term how rare the term is among sittings."""
         wholes = {self._whole(place) for place in held}
-        rarity = weight * _rarity(sum(whole >= 0 for whole in wholes), self._pool.sittings)
+        rarity = _rarity(sum(whole >= 0 for whole in wholes), self._pool.sittings)
         for whole in wholes:
             shared[whole] = shared.get(whole, 0.0) + rarity
 
@@ -145,9 +135,6 @@ class _Ranking:
             for period in document.periods:
                 rarity = _rarity(frequencies[period], self._pool.total)
                 scores[place] = scores.get(place, 0.0) + self._weights.periods * rarity
-
-    def _weight(self, term: str) -> float:
-        return self._rarity(term) * (self._weights.framing if term in self._discounted else 1.0)
 
     def _rarity(self, term: str) -> float:
         return _rarity(self._pool.frequencies[term], self._pool.total)

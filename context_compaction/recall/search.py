@@ -36,7 +36,7 @@ def recall(
         return []
     pool = archive.search(branch, list(asked.words), CANDIDATES, periods=asked.periods)
     sittings = archive.sittings(branch, around(pool, weights))
-    ranked = rank(pool, sittings, max(k, READ), weights, asked.framing)
+    ranked = rank(pool, sittings, max(k, READ), weights)
     messages, summaries = _messages(archive, branch, ranked), _summaries(archive, branch, ranked)
     best = reweighed(ranked, messages, summaries, asked, weights)[:k]
     near = _neighbours(archive, branch, best)

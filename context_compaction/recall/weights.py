@@ -19,7 +19,7 @@ class Weights:
     """How soon more of the same term stops to matter (BM25's k1)."""
     length: float = 0.35
     """How much long documents are held back (BM25's b), 0 to 1."""
-    neighbours: float = 0.3
+    neighbours: float = 0.35
     """Share of a message's terms that counts for those before and after it; 0 leaves them out."""
     before: float = 0.7
     """Of that share what the messages before it get: what is asked stands before its answer more often."""
@@ -29,8 +29,6 @@ class Weights:
     """Weight of what the whole sitting holds; 0 leaves it out."""
     periods: float = 2.0
     """Weight of being said on a day, or in a month or year, that the query names; 0 leaves it out."""
-    framing: float = 0.0
-    """Weight of words that only frame a question ("how many", "mention"); 1 takes them as any other."""
     speaker: float = 0.3
     """What is added, as a share of the score, when the query names who says it; 0 leaves it out."""
     asking: float = 0.85

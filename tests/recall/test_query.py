@@ -7,12 +7,6 @@ from hypothesis import strategies as st
 from context_compaction.recall.query import MAX_PHRASES, Query
 
 
-def test_words_that_frame_a_question_are_told_apart():
-    query = Query.of("How many dogs did she mention, and what kind?")
-    assert set(query.words) - query.framing == {"dog"}
-    assert Query.of("what kinds did I mention").framing == frozenset(), "else nothing would be left"
-
-
 @pytest.mark.parametrize(
     "text",
     [
@@ -33,10 +27,6 @@ def test_apostrophes_quote_nothing():
     assert Query.of("Jon's and Gina's dogs' beds don't fit").phrases == []
 
 
-def test_a_quoted_word_is_no_frame():
-    assert Query.of('who wrote "many kinds"?').framing == frozenset()
-
-
 def test_times_are_asked_for():
     assert [period.words for period in Query.of("What did she do on 16 June?").periods] == ["16 June"]
 
@@ -44,7 +34,6 @@ def test_times_are_asked_for():
 @given(st.text(st.characters(codec=None, exclude_categories=()), max_size=300))
 def test_any_text_is_a_query(text: str):
     query = Query.of(text)
-    assert query.framing <= set(query.words)
     assert len(query.phrases) <= MAX_PHRASES
 
 

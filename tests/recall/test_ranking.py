@@ -47,14 +47,13 @@ def ranked(
     k: int = 99,
     weights: Weights | None = None,
     log: int = 20,
-    framing: Collection[str] = (),
 ) -> dict[str, Ranked]:
     """All messages up to ``log`` are there, in the first sitting if they are no candidates."""
     weights = weights or Weights()
     sittings = {seq: 0 for seq in around(found, weights) if 0 < seq <= log}
     return {
         f"s:{one.summary}" if one.summary else f"m:{one.seq}": one
-        for one in rank(found, sittings, k, weights, framing)
+        for one in rank(found, sittings, k, weights)
     }
 
 
@@ -115,15 +114,6 @@ def test_a_time_that_the_query_names_tells_much():
     assert refs(found, neighbours=0.0, periods=0.0)[0] == "m:1"
     assert refs(found, neighbours=0.0) == ["m:12", "m:9", "m:1"]
     assert ranked(found)["m:12"].periods == (0, 1)
-
-
-def test_words_that_frame_a_question_count_as_told():
-    found = pool(said(1, many=1, a=1), said(5, a=1), said(9, many=3))
-    without = ranked(found, weights=SITTING, framing=["many"])
-    assert set(without) == {"m:1", "m:5"}
-    assert without["m:1"].score == without["m:5"].score
-    whole = ranked(found, weights=replace(SITTING, framing=1.0), framing=["many"])
-    assert whole["m:1"].score > whole["m:5"].score
 
 
 def test_summaries_are_ranked_by_themselves():

@@ -27,7 +27,7 @@ SELECT sitting FROM documents WHERE branch = ? AND summary = 0 AND seq <= ? ORDE
 """
 READ_SITTINGS = """
 SELECT seq, sitting FROM documents
-WHERE branch = ? AND summary = 0 AND seq <= ? AND seq IN (SELECT value FROM json_each(?))
+WHERE branch = ? AND summary = 0 AND seq IN (SELECT value FROM json_each(?))
 """
 COUNT_ALL_MATCHES = "SELECT count(*) FROM search_index WHERE search_index MATCH ?"
 COUNT_MATCHES = """
@@ -93,7 +93,7 @@ def sittings(connection: sqlite3.Connection, spans: Sequence[Span], seqs: Collec
     found: dict[int, int] = {}
     for span in spans:
         wanted = json.dumps([seq for seq in seqs if span.first <= seq <= span.last])
-        found.update(connection.execute(READ_SITTINGS, (span.branch, span.last, wanted)))
+        found.update(connection.execute(READ_SITTINGS, (span.branch, wanted)))
     return found
 
 
