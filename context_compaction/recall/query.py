@@ -34,7 +34,7 @@ class Query:
         """Any text; of a very long one quotations and times are looked for in its beginning."""
         quotations = dict.fromkeys(plain(quotation) for quotation in _quoted(text[:_READ]))
         phrases = [phrase for phrase in quotations if phrase][:MAX_PHRASES]
-        words = {**query_words(text), **_terms_of_phrases(phrases)}
+        words = _terms_of_phrases(phrases) | query_words(text)
         return cls(words, phrases, periods_of(text))
 
 
