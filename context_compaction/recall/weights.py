@@ -12,7 +12,7 @@ ROLE_WEIGHTS: Mapping[str, float] = {"system": 0.7, "developer": 0.7}
 class Weights:
     """What counts how much. The defaults were tuned on half of the LoCoMo dialogues.
 
-    What each is worth is printed by ``python -m benchmarks ablation``; `docs/decisions/0018` has the table.
+    What each is worth is printed by ``python -m benchmarks ablation``; `docs/decisions/0019` says more.
     """
 
     saturation: float = 1.0
