@@ -20,6 +20,7 @@ from context_compaction import ArchiveError, Budget, InvalidPolicy, Message, Pol
 from langchain_compaction.agents.calls import ModelCall, alone, size_of, window_of
 from langchain_compaction.agents.carried import Carried
 from langchain_compaction.agents.places import RUN, Namespace, node_of, place_of
+from langchain_compaction.agents.policies import policy_of
 from langchain_compaction.agents.recall_tool import create_recall_tool
 from langchain_compaction.agents.threads import Threads
 from langchain_compaction.agents.told import told
@@ -85,8 +86,8 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
         least 1,024, at most a quarter). System prompt and tool schemas are counted.
 
         ``trigger``, ``keep``: as in LangChain's SummarizationMiddleware: ``("tokens", n)``, ``("fraction",
-        f)``, ``("messages", n)``, a list of triggers any of which fires; None: .85 and .25. Fractions are of
-        what is left for messages. Or a whole ``policy``.
+        f)``, ``("messages", n)``, a list of triggers any of which fires; None: .85 of what is left for
+        messages, and a quarter of the trigger. Or a whole ``policy``.
 
         ``archive``: a path, or an archive that is yours to close. ``namespace``: of whom, or a function of
         the run's config that says so. ``recall_tool``: give the agent a tool to look up what left.
@@ -102,7 +103,7 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
         self._reserve = reserve_tokens
         self._model = chat
         self._namespace = namespace
-        self._policy = _policy(policy, trigger, keep)
+
         self._carried = Carried(counter)
         self._counter = counter
         self._archive = archive_of(archive)
@@ -111,7 +112,7 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
             self._archive,
             reserve_tokens,
             {
-                "policy": self._policy,
+                "policy": policy_of(policy, trigger, keep),
                 "drafter": drafter_of(chat if drafter is None else drafter),
                 "counter": counter,
                 "post_turn": post_turn,
@@ -244,14 +245,6 @@ async def _acontext(call: ModelCall, session: Session, overhead: int) -> list[Me
     async with aturn_of(session):
         await session.async_(call.said, deep=True)
         return await session.acontext(overhead, call.context_management)
-
-
-def _policy(policy: Policy | None, trigger: Any, keep: Any) -> Policy:
-    asked = {"trigger": trigger, "keep": keep}
-    options = {name: value for name, value in asked.items() if value is not None}
-    if policy is not None and options:
-        raise InvalidPolicy(f"a policy has its own {' and '.join(options)}: give one or the other")
-    return policy or Policy.layered(**options)
 
 
 def _with_run(call: ModelCall, answer: Answer) -> Result:
