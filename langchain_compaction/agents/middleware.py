@@ -28,7 +28,7 @@ from langchain_compaction.counting import CounterLike, counter_of
 from langchain_compaction.drafting import drafter_of
 from langchain_compaction.messages import read_all
 from langchain_compaction.post_turn import aafter_turn, after_turn, usage_of
-from langchain_compaction.sessions import ArchiveLike, archive_of, context_management_of
+from langchain_compaction.sessions import ArchiveLike, archive_of, context_management_of, session_id_of
 from langchain_compaction.turns import aturn_of, turn_of
 
 logger = logging.getLogger(__name__)
@@ -162,6 +162,7 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
 
     def session(self, config: RunnableConfig) -> Session:
         """The session of a thread, to search, pin, or go through its branches. Raises `MissingSessionId`."""
+        session_id_of(config)
         return self.reading(config, {})
 
     def reading(self, config: RunnableConfig, state: Mapping[str, Any]) -> Session:

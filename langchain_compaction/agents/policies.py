@@ -9,12 +9,15 @@ from context_compaction import InvalidPolicy, Policy
 LEAST = 200
 """Tokens that a compaction must free where a number of messages triggers it."""
 
+USUAL = 100
+"""Tokens that a message is taken to have, to find the smaller one of triggers in tokens and in messages."""
+
 
 def policy_of(policy: Policy | None, trigger: Any, keep: Any) -> Policy:
     """The policy that was passed, or the layered one with these sizes. Raises `InvalidPolicy`.
 
     A trigger in tokens or messages says how large a conversation is meant to be, however large the window:
-    then what is kept, and what a compaction must free, are shares of it, not of the window.
+    then all but what is kept leaves; that, and what a compaction must free, are shares of the trigger.
     """
     asked = {"trigger": trigger, "keep": keep}
     asked = {name: size for name, size in asked.items() if size is not None}
@@ -28,9 +31,10 @@ def _shares(trigger: Any) -> dict[str, Any]:
     sizes = [size for size in map(_absolute, triggers) if size is not None]
     if not sizes:
         return {}
-    unit, number = sizes[0]
+    unit, number = min(sizes, key=lambda size: size[1] * (USUAL if size[0] == "messages" else 1))
     least = min(number // 20 if unit == "tokens" else LEAST for unit, number in sizes)
-    return {"keep": (unit, max(1, number // 4)), "min_reclaim": ("tokens", least)}
+    kept, freed = (unit, max(1, number // 4)), ("tokens", least)
+    return {"keep": kept, "min_reclaim": freed, "target": ("tokens", 0)}
 
 
 def _absolute(size: Any) -> tuple[str, int] | None:

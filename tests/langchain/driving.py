@@ -10,7 +10,7 @@ from typing import Any
 
 from langchain.agents import create_agent
 from langchain.agents.middleware import AgentMiddleware
-from langchain_core.messages import AIMessage, BaseMessage, ToolMessage, convert_to_messages
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage, convert_to_messages
 from langchain_core.tools import StructuredTool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
@@ -75,22 +75,30 @@ class Turn:
 
 
 def turns(messages: Sequence[dict[str, Any]]) -> Iterator[Turn]:
-    """System messages aside: they are the agent's prompt."""
-    asked: list[BaseMessage] = []
-    answers: list[AIMessage] = []
-    results: dict[str, str] = {}
+    """System messages aside, which are the prompt; where a recording goes on by itself, it is told to."""
+    turn = Turn([], [], {})
     for message in convert_to_messages([_plain(each) for each in messages if each["role"] != "system"]):
         if isinstance(message, ToolMessage):
-            results[message.tool_call_id] = str(message.text)
-        elif isinstance(message, AIMessage) and (answers or any(each.type == "human" for each in asked)):
-            answers.append(message)
-        elif answers:
-            yield Turn(asked, answers, results)
-            asked, answers, results = [message], [], {}
+            turn.results[message.tool_call_id] = str(message.text)
+        elif isinstance(message, AIMessage):
+            if turn.answers and not _goes_on(turn):
+                yield turn
+                turn = Turn([HumanMessage("Go on.")], [], {})
+            begun = any(each.type == "human" for each in turn.asked)
+            (turn.answers if begun else turn.asked).append(message)
         else:
-            asked.append(message)
-    if asked:
-        yield Turn(asked, answers, results)
+            if turn.answers:
+                yield turn
+                turn = Turn([], [], {})
+            turn.asked.append(message)
+    if turn.asked:
+        yield turn
+
+
+def _goes_on(turn: Turn) -> bool:
+    """Whether an agent asks its model again: all that it called was answered."""
+    calls = turn.answers[-1].tool_calls
+    return bool(calls) and all(call["id"] in turn.results for call in calls)
 
 
 def _plain(message: dict[str, Any]) -> dict[str, Any]:

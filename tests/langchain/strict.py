@@ -65,8 +65,7 @@ class StrictModel(BaseChatModel):
         )
 
     def _answer(self, messages: list[BaseMessage]) -> AIMessage:
-        request = convert_to_openai_messages(messages)
-        assert isinstance(request, list)
+        request = [_written(message) for message in messages]
         check(request)
         tokens = independent_count(request) + sum(len(json.dumps(tool)) // 4 for tool in self.offered)
         if tokens > self.window:
@@ -79,6 +78,16 @@ class StrictModel(BaseChatModel):
         said = independent_count(convert_to_openai_messages([answer]))  # pyright: ignore[reportArgumentType]
         usage = {"input_tokens": tokens, "output_tokens": said, "total_tokens": tokens + said}
         return answer.model_copy(update={"usage_metadata": usage})
+
+
+def _written(message: BaseMessage) -> dict[str, Any]:
+    """As providers' packages write it: calls whose arguments are no JSON are sent, too."""
+    [written] = convert_to_openai_messages([message])  # pyright: ignore[reportGeneralTypeIssues]
+    if isinstance(message, AIMessage):
+        for call in message.invalid_tool_calls:
+            function = {"name": call["name"], "arguments": "{}"}
+            written.setdefault("tool_calls", []).append({"id": call["id"], "function": function})  # pyright: ignore[reportAttributeAccessIssue]
+    return written  # pyright: ignore[reportReturnType]
 
 
 def check(request: Sequence[dict[str, Any]]) -> None:
