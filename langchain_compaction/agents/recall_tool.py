@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
@@ -11,10 +12,19 @@ from langchain_core.runnables import RunnableConfig, ensure_config
 from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from pydantic import Field
 
-from context_compaction import Message, QueryError, SearchHit, Session, TokenCounter, UnknownReference
+from context_compaction import (
+    ArchiveError,
+    Message,
+    QueryError,
+    SearchHit,
+    Session,
+    TokenCounter,
+    UnknownReference,
+)
 from langchain_compaction.agents.pages import Pages
 from langchain_compaction.counting import CounterLike, counter_of
 
+logger = logging.getLogger(__name__)
 Find = Callable[[RunnableConfig, Mapping[str, Any]], Session]
 """From a run's config and the agent's state to the session to search."""
 DESCRIPTION = (
@@ -90,8 +100,8 @@ class _Lookup:
     def answer(
         self, query: str | None, ref: str | None, page: int, runtime: Any
     ) -> tuple[str, dict[str, Any]]:
-        session = self._found(runtime)
         try:
+            session = self._found(runtime)
             if ref:
                 refs, texts = [ref], [_said(message) for message in session.expand(ref)]
             elif query:
@@ -101,6 +111,9 @@ class _Lookup:
                 raise ToolException("give query, words to search for, or ref, such as m:57")
         except (UnknownReference, QueryError) as error:
             raise ToolException(str(error)) from error
+        except ArchiveError as error:
+            logger.warning("the recall tool has no archive", exc_info=True)
+            raise ToolException("what was said cannot be looked up now") from error
         if not texts:
             texts = [f"Nothing that was said holds {query!r}."]
         text, pages = self._pages.page("\n\n".join(texts), page)

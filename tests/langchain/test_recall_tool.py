@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from langchain.agents import create_agent
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
-from langchain_core.tools import BaseTool
 from langchain_tests.integration_tests import ToolsIntegrationTests
 from langchain_tests.unit_tests import ToolsUnitTests
 
-from context_compaction import Session, TokenCounter
+from context_compaction import Policy, Session, TokenCounter
 from context_compaction.testing.drafters import ScriptedDrafter
 from langchain_compaction import create_recall_tool
-from tests.builders import assistant, results, user
-from tests.langchain.asking import asking, chat
+from tests import builders
+from tests.langchain.asking import asking, chat, steps
 from tests.langchain.test_retriever import talk
+
+if TYPE_CHECKING:
+    from langchain_core.tools import BaseTool
 
 
 class TestUnit(ToolsUnitTests):
@@ -72,16 +75,20 @@ async def test_async_finds_the_same():
 
 def test_calls_and_results_are_told_with_their_tools():
     with talk() as session:
-        session.append([assistant(calls=[("c9", "dive", '{"depth": 3}')]), *results(("c9", "a pearl"))])
+        session.append(builders.used("c9", "dive", '{"depth": 3}', "a pearl"))
         found = used(create_recall_tool(session), ref="m:61-m:62")
     assert found.text == 'assistant:\ndive({"depth": 3})\n\ntool:\na pearl'
 
 
-@pytest.mark.parametrize("counter", [None, lambda text: len(text.split())])
+def words(text: str) -> int:
+    return len(text.split())
+
+
+@pytest.mark.parametrize("counter", [None, words])
 def test_no_answer_is_longer_than_the_cap_and_pages_make_the_whole(counter: Any):
     count = TokenCounter.of(counter)
     with talk() as session:
-        session.append(user("first\n" + "a line of it\n" * 2000 + "last"))
+        session.append(builders.user("first\n" + "a line of it\n" * 2000 + "last"))
         tool = create_recall_tool(session, max_tokens=300, token_counter=counter)
         pages = [used(tool, ref="m:61")]
         while pages[-1].artifact["page"] < pages[-1].artifact["pages"]:
@@ -151,10 +158,8 @@ def test_an_agent_looks_up_what_left():
 
 def test_what_was_cleared_is_read_by_the_reference_in_its_place():
     """Seen to be gone for good behind '[cleared]', with no word of what it was."""
-    from tests.langchain.asking import steps
-
-    run = asking(window=8192)
-    sent = run.ask(HumanMessage("look around"), *steps(40, words=120))
+    run = asking(window=8192, policy=Policy.masking(trigger=("tokens", 2000)))
+    sent = run.ask(HumanMessage("look around"), *steps(20, words=120))
     cleared = next(message for message in sent if "output omitted" in message.text)
     assert "look" in cleared.text
     ref = cleared.text.rsplit("recall ", 1)[1].split("]")[0].strip()
@@ -185,8 +190,6 @@ def test_what_the_tool_found_is_not_found_again():
 
 def test_a_run_without_a_thread_looks_up_its_own():
     run = asking(window=4096)
-    from langchain.agents import create_agent
-
     agent: Any = create_agent(run.model, middleware=[run.middleware])
     run.model.script = [recalling(1, query="locker number")]
     said = [HumanMessage("The locker's number is 4711."), *chat(60), HumanMessage("which locker?")]
@@ -207,3 +210,4 @@ def test_an_archive_that_is_gone_is_an_error_for_the_model():
     session.close()
     found = used(tool, query="crane")
     assert found.status == "error"
+    assert found.text == "what was said cannot be looked up now"
