@@ -15,6 +15,9 @@ from langchain_compaction.messages import from_langchain
 TOOL_TOKENS = 12
 """Envelope of one tool beyond its schema; providers differ."""
 
+TOOLS = 1024
+"""So many tools are remembered."""
+
 
 class Carried:
     """Counts it; tools that were seen are not written out again."""
@@ -36,6 +39,8 @@ class Carried:
             return self._schema(tool)
         found = self._tools.get(id(tool))
         if found is None:
+            if len(self._tools) >= TOOLS:  # made anew for each request, it seems
+                self._tools.clear()
             found = self._tools[id(tool)] = (tool, self._schema(convert_to_openai_tool(tool)))
         return found[1]
 

@@ -16,7 +16,7 @@ from langchain_core.runnables import RunnableConfig, ensure_config
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
-from context_compaction import ArchiveError, Budget, InvalidPolicy, Message, Policy, Session
+from context_compaction import ArchiveError, Budget, CompactionError, InvalidPolicy, Message, Policy, Session
 from langchain_compaction.agents.calls import ModelCall, alone, size_of, window_of
 from langchain_compaction.agents.carried import Carried
 from langchain_compaction.agents.places import RUN, Namespace, node_of, place_of
@@ -152,7 +152,7 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
             try:
                 with turn_of(session):
                     session.sync(self._threads.known(session).reader.read(state["messages"]), deep=True)
-            except ArchiveError:
+            except CompactionError:  # the turn is over: it does not fail for this
                 logger.warning("the last answer is not in the archive yet", exc_info=True)
         self._threads.end(place.aside)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import operator
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,9 +25,10 @@ class _Read:
 
 
 class Reader:
-    """Reads a list that grows from call to call."""
+    """Reads a list that grows from call to call. Safe to use from threads."""
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._read: list[_Read] = []
         self._by_id: dict[str, _Read] = {}
         self._made: dict[int, tuple[Message, BaseMessage]] = {}
@@ -35,15 +36,12 @@ class Reader:
 
     def read(self, messages: Sequence[BaseMessage]) -> list[Message]:
         """All of them. Raises `InvalidMessage` with the index of the first that cannot be read."""
-        same = 0
-        for read, own in zip(self._read, messages, strict=False):
-            if read.own is not own or not _same(read.parts, _parts(own)):
-                break
-            same += 1
-        del self._read[same:]
-        for index, own in enumerate(messages[same:], same):
-            self._read.append(self._fresh(own, index))
-        return [read.message for read in self._read]
+        with self._lock:
+            same = self._unchanged(messages)
+            del self._read[same:]
+            for index, own in enumerate(messages[same:], same):
+                self._read.append(self._fresh(own, index))
+            return [read.message for read in self._read]
 
     def write(self, shown: Sequence[Message]) -> list[BaseMessage]:
         """What a view shows; the very object that was read where nothing was changed."""
@@ -58,6 +56,13 @@ class Reader:
             out.append(own)
         self._made = made
         return out
+
+    def _unchanged(self, messages: Sequence[BaseMessage]) -> int:
+        """How many of them, from the first on, are what was read last."""
+        for place, (read, own) in enumerate(zip(self._read, messages, strict=False)):
+            if read.own is not own or read.parts != _parts(own):
+                return place
+        return min(len(self._read), len(messages))
 
     def _fresh(self, own: BaseMessage, index: int) -> _Read:
         try:
@@ -80,7 +85,3 @@ def _parts(message: BaseMessage) -> Parts:
     content: Any = message.content
     calls = getattr(message, "tool_calls", None)
     return (content if isinstance(content, str) else repr(content), message.id, repr(calls) if calls else "")
-
-
-def _same(before: Parts, now: Parts) -> bool:
-    return all(map(operator.eq, before, now))

@@ -16,6 +16,8 @@ from langchain_compaction.sessions import Sessions
 
 RUNS = 64
 """So many runs without a thread are kept at a time; who comes back later begins again from its state."""
+TENANTS = 64
+"""Of so many namespaces sessions are kept open."""
 ANY_BUDGET = Budget(context_window=1_000_000)
 """Looking things up needs none."""
 
@@ -37,7 +39,8 @@ class Threads:
         self._archive = archive
         self._reserve = reserve_tokens
         self._options = options
-        self._sessions: dict[tuple[str, int], Sessions] = {}
+        self._sessions: OrderedDict[tuple[str, int], Sessions] = OrderedDict()
+        """By namespace and window."""
         self._runs: OrderedDict[Place, Session] = OrderedDict()
         """Of runs without a thread, each with an archive of its own."""
         self._last: WeakValueDictionary[Place, Session] = WeakValueDictionary()
@@ -94,9 +97,11 @@ class Threads:
 
     def _of_thread(self, place: Place, window: int) -> Session:
         key = (place.namespace, window)
-        if key not in self._sessions:
-            self._sessions[key] = self._made(self._archive, place, window)
-        return self._sessions[key].get(place.session_id)
+        sessions = self._sessions.pop(key, None) or self._made(self._archive, place, window)
+        self._sessions[key] = sessions
+        if len(self._sessions) > TENANTS:
+            self._sessions.popitem(last=False)[1].close()
+        return sessions.get(place.session_id)
 
     def _of_run(self, place: Place, window: int) -> Session:
         session = self._runs.pop(place, None)

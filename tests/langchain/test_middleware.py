@@ -260,3 +260,40 @@ def test_a_result_is_sent_as_the_object_that_it_is():
     given = result(1)
     sent = run.ask(HumanMessage("look"), call(1), given)
     assert sent[-1] is given
+
+
+def test_a_message_changed_in_place_is_read_again():
+    """As other middlewares do it; what was sent before is another branch."""
+    parts: Any = [{"type": "text", "text": "the first wording"}]
+    said = [HumanMessage(parts, id="h1"), call(1), result(1)]
+
+    class Changing(AgentMiddleware[Any, Any, Any]):
+        def wrap_model_call(self, request: Any, handler: Any) -> Any:
+            first = request.state["messages"][0]
+            handler(request)
+            first.content[0]["text"] = "the second wording"
+            return handler(request)
+
+    run = asking(Changing())
+    assert run.ask(*said)[0].text == "the second wording"
+    assert len(run.model.seen) == 2
+
+
+def test_many_tenants_do_not_pile_up():
+    archive = open_archive(":memory:")
+    run = asking(archive=archive, namespace=lambda config: config["configurable"]["user"])
+    for number in range(80):
+        run.ask(HumanMessage("hello"), config=thread("t1", user=f"u{number}"))
+    sent = run.ask(HumanMessage("still there?"), config=thread("t1", user="u0"))
+    assert len(run.middleware._threads._sessions) == 64  # pyright: ignore[reportPrivateUsage]
+    assert len(archive.sessions()) == 80
+    assert [each.text for each in sent][-1] == "still there?"
+
+
+def test_a_run_that_asks_for_less():
+    """``context_management`` in the config, as providers take it."""
+    run = asking(window=8192)
+    edit = {"type": "compaction", "compact_threshold": 1000}
+    assert len(run.ask(*chat(30), HumanMessage("and?"))) == 61
+    asked = {"configurable": {**THREAD["configurable"], "context_management": [edit]}}
+    assert len(run.ask(HumanMessage("shorter"), config=asked)) < 61
