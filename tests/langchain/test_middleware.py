@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -277,6 +278,7 @@ def test_a_message_changed_in_place_is_read_again():
     run = asking(Changing())
     assert run.ask(*said)[0].text == "the second wording"
     assert len(run.model.seen) == 2
+    assert run.session.history()[0].text == "the second wording"
 
 
 def test_many_tenants_do_not_pile_up():
@@ -297,3 +299,16 @@ def test_a_run_that_asks_for_less():
     assert len(run.ask(*chat(30), HumanMessage("and?"))) == 61
     asked = {"configurable": {**THREAD["configurable"], "context_management": [edit]}}
     assert len(run.ask(HumanMessage("shorter"), config=asked)) < 61
+
+
+async def test_sessions_are_not_opened_on_the_event_loop():
+    threads: set[int] = set()
+
+    def namespace(config: Any) -> str:
+        threads.add(threading.get_ident())
+        return "ada"
+
+    run = asking(namespace=namespace)
+    await run.aask(HumanMessage("hello"))
+    assert threads
+    assert threading.get_ident() not in threads

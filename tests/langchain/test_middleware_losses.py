@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.tools import StructuredTool
 
 from context_compaction import Policy
 from context_compaction.policy import layered
 from context_compaction.testing.drafters import RaisingDrafter, ScriptedDrafter
 from langchain_compaction import to_langchain
 from tests.langchain.asking import Asking, asking, call, chat, result, steps, texts
+from tests.langchain.strict import StrictModel
 
 
 def pressed(**options: Any) -> Asking:
@@ -103,10 +105,20 @@ def test_the_first_summary_is_known_to_the_second():
     assert any("bay seven" in request.prompt().user for request in drafter.requests[1:])
 
 
-def test_prompt_and_tools_are_counted():
+def wordy(place: str) -> str:
+    """Look somewhere."""
+    return place
+
+
+@pytest.mark.parametrize("where", ["prompt", "tools"])
+def test_prompt_and_tools_are_counted(where: str):
     """Seen to be left out, so that the window overflows (langchain#34664): the model here would say so."""
-    run = asking(system_prompt="Mind the rules. " * 400)
-    for turn in chat(30)[::2]:
+    rules = "Mind the rules. " * 700  # more than what is kept free for the answer
+    tools = [StructuredTool.from_function(wordy, name="look", description=rules)]
+    model = StrictModel(window=8192, reports_usage=False)
+    carried: Any = {"system_prompt": rules} if where == "prompt" else {"tools": tools}
+    run = asking(window=8192, model=model, **carried)
+    for turn in chat(80)[::2]:
         run.ask(turn)
     assert run.model.overflows == 0
     assert run.commits
