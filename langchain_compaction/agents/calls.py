@@ -12,8 +12,9 @@ from langchain.agents.middleware import ModelRequest
 from langchain_core.exceptions import ContextOverflowError
 
 from context_compaction import Budget, Message, Session, TokenCounter
+from langchain_compaction.agents.following import Known
 from langchain_compaction.agents.places import Place
-from langchain_compaction.agents.threads import Known
+from langchain_compaction.agents.reading import Reading
 from langchain_compaction.agents.told import Told
 from langchain_compaction.errors import MissingWindow, TwoCompactions
 
@@ -66,7 +67,7 @@ class ModelCall:
     session: Session
     known: Known
     told: Told
-    said: Sequence[Message]
+    said: Reading
     """The conversation as the engine reads it."""
     budget: Budget
     """Its overhead is what this request carries beside the conversation."""

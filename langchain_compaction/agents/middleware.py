@@ -19,6 +19,7 @@ from langgraph.types import Command
 from context_compaction import ArchiveError, Budget, CompactionError, InvalidPolicy, Message, Policy, Session
 from langchain_compaction.agents.calls import ModelCall, alone, size_of, window_of
 from langchain_compaction.agents.carried import Carried
+from langchain_compaction.agents.following import afollow, follow
 from langchain_compaction.agents.places import RUN, Namespace, node_of, place_of
 from langchain_compaction.agents.policies import policy_of
 from langchain_compaction.agents.recall_tool import create_recall_tool
@@ -150,8 +151,9 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
         session = self._threads.last(place)
         if session is not None and place.is_thread:
             try:
+                known = self._threads.known(session)
                 with turn_of(session):
-                    session.sync(self._threads.known(session).reader.read(state["messages"]), deep=True)
+                    follow(session, known, known.reader.read(state["messages"]))
             except CompactionError:  # the turn is over: it does not fail for this
                 logger.warning("the last answer is not in the archive yet", exc_info=True)
         self._threads.end(place.aside)
@@ -222,30 +224,29 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
 
     def _fit(self, call: ModelCall, overhead: int) -> list[Message]:
         try:
-            return _context(call, call.session, overhead)
+            return self._context(call, call.session, overhead)
         except ArchiveError:
             logger.warning(_NO_ARCHIVE, exc_info=True)
-            return _context(call, self._threads.aside(call.place, call.budget.context_window), overhead)
+            aside = self._threads.aside(call.place, call.budget.context_window)
+            return self._context(call, aside, overhead)
 
     async def _afit(self, call: ModelCall, overhead: int) -> list[Message]:
         try:
-            return await _acontext(call, call.session, overhead)
+            return await self._acontext(call, call.session, overhead)
         except ArchiveError:
             logger.warning(_NO_ARCHIVE, exc_info=True)
             aside = await asyncio.to_thread(self._threads.aside, call.place, call.budget.context_window)
-            return await _acontext(call, aside, overhead)
+            return await self._acontext(call, aside, overhead)
 
+    def _context(self, call: ModelCall, session: Session, overhead: int) -> list[Message]:
+        with turn_of(session):
+            follow(session, self._threads.known(session), call.said)
+            return session.context(overhead, call.context_management)
 
-def _context(call: ModelCall, session: Session, overhead: int) -> list[Message]:
-    with turn_of(session):
-        session.sync(call.said, deep=True)
-        return session.context(overhead, call.context_management)
-
-
-async def _acontext(call: ModelCall, session: Session, overhead: int) -> list[Message]:
-    async with aturn_of(session):
-        await session.async_(call.said, deep=True)
-        return await session.acontext(overhead, call.context_management)
+    async def _acontext(self, call: ModelCall, session: Session, overhead: int) -> list[Message]:
+        async with aturn_of(session):
+            await afollow(session, self._threads.known(session), call.said)
+            return await session.acontext(overhead, call.context_management)
 
 
 def _with_run(call: ModelCall, answer: Answer) -> Result:

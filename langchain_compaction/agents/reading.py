@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,16 +13,18 @@ from langchain_core.messages import BaseMessage
 from context_compaction import InvalidMessage, Message
 from langchain_compaction.messages import from_langchain, to_langchain
 
+NEWEST = 8
+"""So many of the messages that were read are looked into again; the others are the same objects."""
 Parts = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
-    """A message that was read, with the parts of it by which it is known not to have changed."""
+class Reading:
+    """A list as it was read."""
 
-    own: BaseMessage
-    parts: Parts
-    message: Message
+    messages: list[Message]
+    same: int
+    """So many of them, from the first on, are what was read last."""
 
 
 class Reader:
@@ -29,26 +32,29 @@ class Reader:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._read: list[_Read] = []
-        self._by_id: dict[str, _Read] = {}
+        self._own: list[BaseMessage] = []
+        self._messages: list[Message] = []
+        self._parts: list[Parts] = []
+        """By which a message is known not to have changed."""
+        self._by_id: dict[str, tuple[Message, BaseMessage]] = {}
         self._made: dict[int, tuple[Message, BaseMessage]] = {}
         """Of what was shown last, what was made for it."""
 
-    def read(self, messages: Sequence[BaseMessage]) -> list[Message]:
+    def read(self, messages: Sequence[BaseMessage]) -> Reading:
         """All of them. Raises `InvalidMessage` with the index of the first that cannot be read."""
         with self._lock:
             same = self._unchanged(messages)
-            del self._read[same:]
+            del self._own[same:], self._messages[same:], self._parts[same:]
             for index, own in enumerate(messages[same:], same):
-                self._read.append(self._fresh(own, index))
-            return [read.message for read in self._read]
+                self._add(own, index)
+            return Reading(list(self._messages), same)
 
     def write(self, shown: Sequence[Message]) -> list[BaseMessage]:
         """What a view shows; the very object that was read where nothing was changed."""
         made: dict[int, tuple[Message, BaseMessage]] = {}
         out: list[BaseMessage] = []
         for message in shown:
-            own = self._own(message)
+            own = self._read_as(message)
             if own is None:
                 known = self._made.get(id(message)) or (message, to_langchain(message))
                 made[id(message)] = known
@@ -59,25 +65,28 @@ class Reader:
 
     def _unchanged(self, messages: Sequence[BaseMessage]) -> int:
         """How many of them, from the first on, are what was read last."""
-        for place, (read, own) in enumerate(zip(self._read, messages, strict=False)):
-            if read.own is not own or read.parts != _parts(own):
-                return place
-        return min(len(self._read), len(messages))
+        length = min(len(self._own), len(messages))
+        place = max(0, length - NEWEST) if all(map(operator.is_, self._own, messages)) else 0
+        while place < length and self._own[place] is messages[place]:
+            if self._parts[place] != _parts(messages[place]):
+                break
+            place += 1
+        return place
 
-    def _fresh(self, own: BaseMessage, index: int) -> _Read:
+    def _add(self, own: BaseMessage, index: int) -> None:
         try:
-            read = _Read(own, _parts(own), from_langchain(own))
+            message = from_langchain(own)
         except InvalidMessage as error:
             raise InvalidMessage(error.reason, index) from None
+        self._own.append(own)
+        self._messages.append(message)
+        self._parts.append(_parts(own))
         if own.id is not None:
-            self._by_id[own.id] = read
-        return read
+            self._by_id[own.id] = (message, own)
 
-    def _own(self, message: Message) -> BaseMessage | None:
+    def _read_as(self, message: Message) -> BaseMessage | None:
         read = None if message.id is None or message.edited else self._by_id.get(message.id)
-        if read is None or not (read.message is message or read.message == message):
-            return None
-        return read.own
+        return read[1] if read is not None and (read[0] is message or read[0] == message) else None
 
 
 def _parts(message: BaseMessage) -> Parts:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from context_compaction import Archive, Budget, Session, open_archive
+from langchain_compaction.agents.following import Known
 from langchain_compaction.agents.places import Place
-from langchain_compaction.agents.reading import Reader
 from langchain_compaction.sessions import Sessions
 
 RUNS = 64
@@ -20,15 +19,6 @@ TENANTS = 64
 """Of so many namespaces sessions are kept open."""
 ANY_BUDGET = Budget(context_window=1_000_000)
 """Looking things up needs none."""
-
-
-@dataclass(slots=True)
-class Known:
-    """What is remembered of a session from one model call to the next, beside its archive."""
-
-    reader: Reader = field(default_factory=Reader)
-    ceiling: int | None = None
-    """Counted tokens that a provider called too many; the next request stays under them."""
 
 
 class Threads:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -47,7 +48,7 @@ class Told:
 
 def told(state: Sequence[BaseMessage], request: Sequence[BaseMessage]) -> Told:
     """A request's messages, told apart from the state's."""
-    if len(state) == len(request) and all(one is other for one, other in zip(state, request, strict=True)):
+    if len(state) == len(request) and all(map(operator.is_, state, request)):
         return Told(state)
     asked = {message.id: message for message in request if message.id is not None}
     ids = {message.id for message in state if message.id is not None}
