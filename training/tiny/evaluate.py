@@ -20,7 +20,7 @@ from training.tiny.tree import prompts_of, tree_of
 SHIPPED = Path(__file__).parents[2] / "context_compaction" / "demo" / "tiny"
 HELD_OUT = 1_000_003
 """Seed of the evaluation; training draws from small seeds."""
-BUCKETS = ((0, 350), (350, 430), (430, 512), (512, 700))
+BUCKETS = ((300, 400), (400, 512), (512, 700))
 """Tokens of the longest prompt with its answer."""
 MAX_NEW = 200
 
