@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from langchain.agents import create_agent
 from langchain.agents.middleware import AgentMiddleware
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage, convert_to_messages
 from langchain_core.tools import StructuredTool
-from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.checkpoint.sqlite import SqliteSaver
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.types import interrupt
 
 from context_compaction import CannotCompact
@@ -22,24 +17,6 @@ from langchain_compaction import CompactionMiddleware
 from tests.langchain.strict import StrictModel
 
 THREAD: Any = {"configurable": {"thread_id": "t1"}, "recursion_limit": 10_000}
-
-
-@contextmanager
-def saver(kind: str, folder: Path) -> Iterator[Any]:
-    if kind == "memory":
-        yield InMemorySaver()
-    else:
-        with SqliteSaver.from_conn_string(str(folder / "checkpoints.db")) as opened:
-            yield opened
-
-
-@asynccontextmanager
-async def asaver(kind: str, folder: Path) -> AsyncIterator[Any]:
-    if kind == "memory":
-        yield InMemorySaver()
-    else:
-        async with AsyncSqliteSaver.from_conn_string(str(folder / "checkpoints.db")) as opened:
-            yield opened
 
 
 class Results(AgentMiddleware[Any, Any, Any]):

@@ -11,7 +11,8 @@ import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
 from tests.data import conversations, shipped
-from tests.langchain.driving import THREAD, Driven, asaver, driven, saver, turns
+from tests.langchain.driving import THREAD, Driven, driven, turns
+from tests.langchain.savers import asaver, saver
 
 WINDOWS = (4096, 8192, 32_768)
 SPEAKERS = ("user", "assistant")

@@ -113,15 +113,12 @@ def dense(count: int, requests: int) -> Iterator[Example]:
     return (summary_example(rng, count, rate=0.6) for _ in range(requests))
 
 
-def held_out(
-    tokenizer: PreTrainedTokenizerFast, count: int, bounds: tuple[int, int], *, distill: bool = False
-) -> Iterator[Example]:
-    """Requests whose longest prompt lies within ``bounds``."""
-    rng = Random(f"{HELD_OUT} {bounds} {distill}")
+def held_out(tokenizer: PreTrainedTokenizerFast, count: int, bounds: tuple[int, int]) -> Iterator[Example]:
+    """Requests to distil whose longest prompt lies within ``bounds``."""
+    rng = Random(f"{HELD_OUT} {bounds} True")
     found = 0
     while found < count:
-        make, most = (distill_example, 5) if distill else (summary_example, 22)
-        example = make(rng, rng.randint(2, most))
+        example = distill_example(rng, rng.randint(2, 5))
         if bounds[0] < tree_of(tokenizer, example).longest <= bounds[1]:
             found += 1
             yield example
@@ -146,7 +143,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(score.row(f"{count} messages"), flush=True)
     window = int(drafter.tokenizer.model_max_length)
     few = max(1, options.requests // 3)  # few summaries are as short as the window
-    score = scored(drafter, held_out(drafter.tokenizer, few, (200, window), distill=True))
+    score = scored(drafter, held_out(drafter.tokenizer, few, (200, window)))
     print(score.row("summaries to distil"), flush=True)
 
 

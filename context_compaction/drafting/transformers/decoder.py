@@ -217,7 +217,7 @@ class Decoder:
         written = iter(_numbers(slots.written[:, : int(slots.nth)]))
         ends = set(_numbers(self.words.ends))
         return [
-            [_until(next(written)[: prompt.max_new], ends) for _ in prompt.suffixes]
+            [until_end(next(written)[: prompt.max_new], ends) for _ in prompt.suffixes]
             for prompt in batch.prompts
         ]
 
@@ -227,7 +227,7 @@ def _numbers(tensor: Any) -> list[Any]:
     return tensor.tolist()
 
 
-def _until(tokens: list[int], ends: Collection[int]) -> list[int]:
+def until_end(tokens: list[int], ends: Collection[int]) -> list[int]:
     """What stands before the first end token."""
     return tokens[: next((place for place, token in enumerate(tokens) if token in ends), len(tokens))]
 
