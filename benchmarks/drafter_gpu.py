@@ -54,7 +54,7 @@ def run(data: Path | None, *, quick: bool = False) -> Table:  # noqa: ARG001 - p
 
 class _Bench:
     def __init__(self, torch: Any, device: str, *, quick: bool) -> None:
-        self.torch, self.device = torch, device
+        self.torch, self.device, self.quick = torch, device, quick
         self.shape = SMALL if quick else QWEN3_06B
         self.history, self.summary = (128, 14) if quick else (HISTORY, SUMMARY)
         self.many, self.repeats = (3, 1) if quick else (MANY, REPEATS)
@@ -81,6 +81,8 @@ class _Bench:
         both = {"norms": True, "packed": True}
         many = f"{self.many} histories of {half}"
         batches = (("batches of 8", 8), ("one batch", self.many))
+        compiled = [("one stream, both and compiled", 1, lambda: self._whole(**both, fast=True))]
+        compiled = [] if self.quick else compiled  # a minute of compiling
         return [
             ("generate = pipeline, one by one", 1, lambda: self._peer("pipeline", self.one)),
             ("generate, static cache, compiled", 1, lambda: self._peer("static", self.one)),
@@ -92,7 +94,7 @@ class _Bench:
             ("one stream, fused norms", 1, lambda: self._whole(norms=True)),
             ("one stream, packed attention", 1, lambda: self._whole(packed=True)),
             ("one stream, both", 1, lambda: self._whole(**both)),
-            ("one stream, both and compiled", 1, lambda: self._whole(**both, fast=True)),
+            *compiled,
             ("7 sections, both", 1, lambda: self._sections(**both)),
             ("8 chunks, both", 1, lambda: self._chunks(**both)),
             *(

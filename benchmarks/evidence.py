@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import Any
 
 from benchmarks import Skipped, Table
-from benchmarks.recall import TUNED_ON
+from benchmarks._questions import TUNED_ON
 from context_compaction import Budget, Message, Policy, Session, TokenCounter, open_archive
 from context_compaction.policy.rule import RECALL_SHARE
 from context_compaction.render import unescape

@@ -1,4 +1,4 @@
-"""LangChain's face of context-compaction: memory, chat history, LCEL step, retriever, counters, drafter.
+"""LangChain's face of context-compaction: middleware, memory, history, LCEL step, retriever, recall tool.
 
 Names are loaded when they are first used.
 """
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 if _TYPE_CHECKING:
+    from langchain_compaction.agents import CompactionMiddleware, create_recall_tool
     from langchain_compaction.counting import LangChainCounter, as_token_counter, counter_of
     from langchain_compaction.drafting import ChatModelDrafter
     from langchain_compaction.errors import (
@@ -15,7 +16,9 @@ if _TYPE_CHECKING:
         MissingKey,
         MissingPackage,
         MissingSessionId,
+        MissingWindow,
         NotMessages,
+        TwoCompactions,
     )
     from langchain_compaction.history import CompactionChatMessageHistory
     from langchain_compaction.importing import import_checkpoints, import_history, import_sql_histories
@@ -31,17 +34,21 @@ __all__ = [
     "ArchiveRetriever",
     "ChatModelDrafter",
     "CompactionChatMessageHistory",
+    "CompactionMiddleware",
     "ConversationCompactionMemory",
     "LangChainCounter",
     "MissingKey",
     "MissingPackage",
     "MissingSessionId",
+    "MissingWindow",
     "NotMessages",
     "RunnableWithCompaction",
     "Sessions",
+    "TwoCompactions",
     "as_token_counter",
     "compact_messages",
     "counter_of",
+    "create_recall_tool",
     "from_langchain",
     "import_checkpoints",
     "import_history",
@@ -50,9 +57,12 @@ __all__ = [
 ]
 
 _WHERE = {
+    "agents": "CompactionMiddleware create_recall_tool",
     "counting": "LangChainCounter as_token_counter counter_of",
     "drafting": "ChatModelDrafter",
-    "errors": "AmbiguousKeys MissingKey MissingPackage MissingSessionId NotMessages",
+    "errors": (
+        "AmbiguousKeys MissingKey MissingPackage MissingSessionId MissingWindow NotMessages TwoCompactions"
+    ),
     "history": "CompactionChatMessageHistory",
     "importing": "import_checkpoints import_history import_sql_histories",
     "memory": "ConversationCompactionMemory",

@@ -5,6 +5,8 @@ CompactionError
 ├── AmbiguousKeys       (also ValueError)   several inputs or outputs, and nothing says which one is meant
 ├── MissingKey          (also KeyError)     the input or output that was named is not there
 ├── NotMessages         (also TypeError)    a value that is neither text nor messages
+├── MissingWindow       (also ValueError)   nothing says how much the model can read
+├── TwoCompactions      (also ValueError)   an agent has two middlewares that would both compact
 └── MissingPackage      (also ImportError)  an optional package is not installed
 """
 
@@ -54,6 +56,23 @@ class NotMessages(CompactionError, TypeError):
             f"{where} is {type(value).__name__}; "
             "expected text, a message, a list of messages or a prompt value"
         )
+
+
+class MissingWindow(CompactionError, ValueError):
+    """Nothing says how many tokens the agent's model can read. Nothing was sent."""
+
+    def __init__(self, model: object) -> None:
+        super().__init__(
+            f"{type(model).__name__} has no profile with max_input_tokens; "
+            "say what it can read with CompactionMiddleware(max_input_tokens=...)"
+        )
+
+
+class TwoCompactions(CompactionError, ValueError):
+    """Two compaction middlewares stand around one model call. Nothing was sent."""
+
+    def __init__(self) -> None:
+        super().__init__("this agent has two CompactionMiddlewares around each other: keep one")
 
 
 class MissingPackage(CompactionError, ImportError):

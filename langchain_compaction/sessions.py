@@ -53,6 +53,8 @@ class Sessions:
     is_pinned: Callable[[Message], bool] | None = None
     redactor: Callable[[str], str] | None = None
     """Between what was said and the drafter, and over what that writes."""
+    recall_hint: bool = False
+    """Whether the model has a recall tool to be told about."""
     _open: OrderedDict[str, Session] = field(default_factory=OrderedDict[str, Session])
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -98,6 +100,7 @@ class Sessions:
             observers=self.observers,
             is_pinned=self.is_pinned,
             redactor=self.redactor,
+            recall_hint=self.recall_hint,
         )
 
 

@@ -74,6 +74,7 @@ def test_skipped_is_an_exception():
             4,
             {"append, last: ms", "opening: ms", "file / JSON", "verify: s", "backup: s", "forget: s"},
         ),
+        ("drafter_gpu", 7, {"ours, 7 sections", "ours, 8 chunks", "one stream, both"}),
         ("long_texts", 7, {"prose and listings", "base64", "one letter", "random Chinese"}),
     ],
 )
@@ -82,6 +83,7 @@ def test_a_small_run_gives_every_row(name: str, columns: int, shown: set[str]):
     assert len(table.columns) == columns
     assert all(len(row) == columns for row in table.rows)
     assert shown <= {str(row[0]) for row in table.rows}
+    assert not [row for row in table.rows if "Error" in str(row[1])], "a way that fails is told in its row"
 
 
 def test_fidelity_has_a_row_for_each_way_and_set(tmp_path: Path):

@@ -71,7 +71,7 @@ def test_block(block: Block, tmp_path: Path):
     home = tmp_path / "here"
     home.mkdir()
     # Blank lines in front: a traceback shows the line of the page.
-    program = tmp_path / f"{block.path.stem}.py"
+    program = tmp_path / f"{block.path.stem}_block.py"  # langchain.py would hide the package
     program.write_text("\n" * (block.line - 1) + block.code, encoding="utf-8")
     env = {key: value for key, value in os.environ.items() if not key.startswith("CONTEXT_COMPACTION_")}
     done = subprocess.run(

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Literal, Self
 
@@ -31,6 +31,7 @@ from context_compaction.archive.records import (
     Tip,
 )
 from context_compaction.events import CompactionEvent
+from context_compaction.text.periods import Period
 from context_compaction.view import Pin, Range, SummaryRecord, View
 
 Forks = Literal["raise", "detach", "cascade"]
@@ -129,12 +130,19 @@ class Archive(ABC):
         """Every attempted compaction, oldest first."""
 
     @abstractmethod
-    def search(self, branch: int, terms: Sequence[str], limit: int = 5000) -> SearchPool:
-        """The documents of one branch (its ancestors up to the fork included) that hold any of ``terms``.
+    def search(
+        self, branch: int, terms: Sequence[str], limit: int = 300, *, periods: Sequence[Period] = ()
+    ) -> SearchPool:
+        """What one branch (with its ancestors up to the fork) has of any of ``terms`` or of ``periods``.
 
         ``terms`` are analysed (`context_compaction.text.terms`). Of more than ``limit`` documents, those with
-        the rarest terms are taken.
+        the rarest terms and of the rarest periods are taken, and where these leave room the newest with the
+        next one. Frequencies are those of all.
         """
+
+    @abstractmethod
+    def sittings(self, branch: int, seqs: Collection[int]) -> dict[int, int]:
+        """The sitting of each of these messages that can be found; pruned ones are not there."""
 
     @abstractmethod
     def prune(

@@ -158,16 +158,18 @@ class SearchDocument:
     """The message's number, or the first one that a summary stands for."""
     role: str
     sitting: int
-    """Grows by one at every long pause; neighbours count only within a sitting."""
+    """Grows by one at every long pause; neighbours count only within a sitting. Of a summary nothing."""
     length: int
     """Number of analysed terms."""
     terms: Mapping[str, int]
     """How often each *queried* term occurs in it."""
+    periods: frozenset[int] = frozenset()
+    """In which of the queried periods it was said, by their places in the query."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchPool:
-    """What a search ranks: the documents that hold a queried term, and the scope's own statistics."""
+    """What a search ranks: documents that hold a queried term, and the scope's own statistics."""
 
     documents: Sequence[SearchDocument]
     total: int
@@ -175,8 +177,10 @@ class SearchPool:
     mean_length: float
     frequencies: Mapping[str, int]
     """In how many documents of the scope each queried term occurs, beyond a limit on ``documents`` too."""
-    lengths: Mapping[tuple[int, int], tuple[int, int, str]]
-    """(branch, seq) -> (length, sitting, role) of messages around the documents, for the neighbour field."""
+    period_frequencies: Sequence[int] = ()
+    """How many messages of the scope are of each queried period."""
+    sittings: int = 1
+    """How many sittings the scope has."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ class TransformersCounter(TokenCounter):
 
     def text(self, text: str) -> int:
         """Tokens of plain text, without those that begin or end a sequence."""
-        return len(self.tokenizer.encode(text, add_special_tokens=False))
+        return len(self.tokenizer.encode(text, add_special_tokens=False, verbose=False))
 
     def message(self, message: Message) -> int:
         """Tokens of one message, with what the chat template puts around it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 from contextlib import closing
@@ -91,8 +92,9 @@ def _drafter(name: str | None) -> SummaryDrafter | None:
         return None
     if name != TINY:
         return TransformersDrafter(name).warmup()
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # read by torch: too small a model for more threads
     with as_file(files("context_compaction.demo") / "tiny") as folder:
-        # Sections, since these are what it was trained on; one thread, since it is too small for more.
+        # Sections, since these are what it was trained on.
         return TransformersDrafter(folder, mode="sections", device="cpu").warmup()
 
 

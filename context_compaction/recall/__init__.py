@@ -2,8 +2,8 @@
 
 from context_compaction.recall.choosing import CANDIDATES, answers_to, question_of, worth_recalling
 from context_compaction.recall.hits import SearchHit
-from context_compaction.recall.ranking import Weights
 from context_compaction.recall.search import recall
+from context_compaction.recall.weights import Weights
 
 __all__ = [
     "CANDIDATES",

@@ -1,135 +1,159 @@
 """Ranking: how well each message and summary answers a query, by the statistics of its own scope alone.
 
-A score is the sum over the query's terms of how rare the term is times how much of it there is, in the
-document itself and, with less weight, in the messages around it: what a question asks about is often named
-one message before or after the one that answers it. The neighbours' part is summed up here from the
-matches, so nothing about neighbours is stored, and nothing has to be rewritten when a log grows, forks or
-is pruned.
+A score is the sum over the query's terms of how rare the term is times how much of it there is: in the
+document itself, and with less weight in the messages around it, for what a question asks about is often
+named one message before or after the one that answers it. To this comes what the sitting as a whole holds,
+and that it is of a time which the query names. All of it is summed up here from the matches: nothing about
+neighbours or sittings is stored, and nothing has to be rewritten when a log grows, forks or is pruned.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass
 from heapq import nsmallest
 
 from context_compaction.archive.records import SearchDocument, SearchPool
+from context_compaction.recall.weights import Weights
 
-Counts = dict[str, int]
-ROLE_WEIGHTS: Mapping[str, float] = {"system": 0.7, "developer": 0.7}
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """What counts how much. The defaults were tuned on half of the LoCoMo dialogues."""
-
-    saturation: float = 1.0
-    """How soon more of the same term stops to matter (BM25's k1)."""
-    length: float = 0.35
-    """How much long documents are held back (BM25's b), 0 to 1."""
-    neighbours: float = 0.45
-    """Weight of the messages around; 0 leaves them out."""
-    reach: int = 2
-    """How many messages before and after count as neighbours, 2 at most by what archives hand over."""
-    roles: Mapping[str, float] = field(default_factory=lambda: ROLE_WEIGHTS)
-    """Factors by role; 1 where none is named. Summaries have the role ``summary``."""
+Place = int
+"""A message's number, or a summary's below zero."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """One candidate with its score and the query terms that it holds itself, most telling first."""
+    """One candidate with its score, and the query terms and periods that it holds itself."""
 
-    ref: str
     seq: int
+    """The message's number; 0 for a summary."""
+    summary: int
+    """The summary's number; 0 for a message."""
+    first: int
+    """The message's number, or the first one that the summary stands for."""
     score: float
-    terms: tuple[str, ...]
-    neighbours: tuple[int, ...]
-    """Numbers of the messages around it within its sitting."""
+    terms: tuple[str, ...] = ()
+    """Most telling first."""
+    periods: tuple[int, ...] = ()
+
+
+def around(pool: SearchPool, weights: Weights) -> set[int]:
+    """The messages whose sittings `rank` wants to know: those that stand beside a candidate."""
+    reach = weights.reach if weights.neighbours else 0
+    seqs = {document.first for document in pool.documents if document.role != "summary"}
+    return {seq + offset for seq in seqs for offset in range(-reach, reach + 1)} - seqs
 
 
 def rank(
-    pool: SearchPool, k: int, weights: Weights | None = None, *, within: Container[int] | None = None
+    pool: SearchPool,
+    sittings: Mapping[int, int],
+    k: int,
+    weights: Weights,
+    *,
+    within: Container[int] | None = None,
 ) -> list[Ranked]:
     """The best ``k`` candidates, best first; equal scores in log order.
 
-    ``within``: only messages of these numbers, and no summaries.
+    ``sittings`` are those of the messages `around`. ``within``: only messages of these numbers, and no
+    summaries.
     """
-    ranking = _Ranking(pool, weights or Weights())
+    ranking = _Ranking(pool, sittings, weights)
     scores = ranking.scores()
     if within is not None:
-        scores = {place: scores[place] for place in scores if not place[2] and place[0] in within}
-    best = nsmallest(k, scores, key=lambda place: (-scores[place], place))
+        scores = {place: score for place, score in scores.items() if place > 0 and place in within}
+    best = nsmallest(k, scores, key=lambda place: (-scores[place], ranking.first(place), place))
     return [ranking.ranked(place, scores[place]) for place in best]
 
 
-Place = tuple[int, int, str]
-"""First message number, branch, and the reference of a summary or nothing."""
-
-
 class _Ranking:
-    def __init__(self, pool: SearchPool, weights: Weights) -> None:
-        self._weights = weights
-        self._lengths = pool.lengths
-        self._mean = pool.mean_length or 1.0
-        self._known_near: dict[Place, list[Place]] = {}
-        self._documents: dict[Place, SearchDocument] = {
-            (document.first, document.branch, document.ref if document.role == "summary" else ""): document
-            for document in pool.documents
-        }
-        self._rarity = {
-            term: math.log(1 + (pool.total - held + 0.5) / (held + 0.5))
-            for term, held in pool.frequencies.items()
-        }
+    def __init__(self, pool: SearchPool, sittings: Mapping[int, int], weights: Weights) -> None:
+        self._pool, self._weights = pool, weights
+        self._documents: dict[Place, SearchDocument] = {_place(found): found for found in pool.documents}
+        own = {place: found.sitting for place, found in self._documents.items() if place > 0}
+        self._sittings = {**sittings, **own}
+        self._offsets = [
+            (offset, weights.neighbours * (weights.before if offset < 0 else 1.0))
+            for offset in range(-weights.reach, weights.reach + 1)
+            if offset and weights.neighbours
+        ]
 
     def scores(self) -> dict[Place, float]:
-        """Every candidate's score: what it holds itself, and what the messages around it hold."""
+        """The score of every candidate, and of every message beside one."""
         scores: dict[Place, float] = {}
-        around: dict[Place, Counts] = {}
-        for place, document in self._documents.items():
-            scores[place] = self._weigh(document.terms, document.length / self._mean)
-            if not place[2] and self._weights.neighbours:
-                for near in self._near(place):
-                    _add(around, near, document.terms)
-        for place, counts in around.items():
-            length = sum(self._lengths[near[1], near[0]][0] for near in self._near(place))
-            part = self._weigh(counts, length / (2 * self._weights.reach * self._mean))
-            scores[place] = scores.get(place, 0.0) + self._weights.neighbours * part
-        roles = self._weights.roles
-        return {place: score * roles.get(self._role(place), 1.0) for place, score in scores.items()}
+        shared: dict[Place, float] = {}
+        saturation = self._weights.saturation
+        for term, held in self._postings().items():
+            rarity = self._rarity(term)
+            for place, count in self._spread(held).items():
+                gained = rarity * count * (saturation + 1) / (count + saturation)
+                scores[place] = scores.get(place, 0.0) + gained
+            self._share(held, shared)
+        self._add_periods(scores)
+        factor = self._weights.sitting
+        return {
+            place: score + factor * shared.get(self._whole(place), 0.0) for place, score in scores.items()
+        }
+
+    def first(self, place: Place) -> int:
+        """Where in the log it begins."""
+        return place if place > 0 else self._documents[place].first
 
     def ranked(self, place: Place, score: float) -> Ranked:
         """The candidate as it is handed on."""
         document = self._documents.get(place)
-        terms = sorted(document.terms if document else (), key=lambda term: (-self._rarity[term], term))
-        near = () if place[2] else tuple(number for number, _, _ in self._near(place))
-        return Ranked(place[2] or f"m:{place[0]}", place[0], score, tuple(terms), near)
+        terms = sorted(document.terms if document else (), key=lambda term: (-self._rarity(term), term))
+        periods = tuple(sorted(document.periods)) if document else ()
+        return Ranked(max(place, 0), max(-place, 0), self.first(place), score, tuple(terms), periods)
 
-    def _role(self, place: Place) -> str:
-        return "summary" if place[2] else self._lengths[place[1], place[0]][2]
+    def _postings(self) -> dict[str, dict[Place, float]]:
+        """How much of each term each candidate holds: counts, of a long document less (BM25's b)."""
+        postings: dict[str, dict[Place, float]] = {}
+        b, mean = self._weights.length, self._pool.mean_length or 1.0
+        for place, document in self._documents.items():
+            held_back = 1 - b + b * document.length / mean
+            for term, count in document.terms.items():
+                postings.setdefault(term, {})[place] = count / held_back
+        return postings
 
-    def _near(self, place: Place) -> list[Place]:
-        if (known := self._known_near.get(place)) is not None:
-            return known
-        seq, branch, _ = place
-        sitting, reach = self._lengths[branch, seq][1], self._weights.reach
-        near = self._known_near[place] = [
-            (number, branch, "")
-            for number in range(seq - reach, seq + reach + 1)
-            if number != seq
-            and (found := self._lengths.get((branch, number))) is not None
-            and found[1] == sitting
-        ]
-        return near
+    def _spread(self, held: Mapping[Place, float]) -> dict[Place, float]:
+        """The same with what each message lends to those around it in its sitting."""
+        field = dict(held)
+        for place, count in held.items():
+            if place < 0:
+                continue
+            sitting = self._sittings[place]
+            for offset, weight in self._offsets:
+                near = place + offset
+                if self._sittings.get(near) == sitting:
+                    field[near] = field.get(near, 0.0) + weight * count
+        return field
 
-    def _weigh(self, counts: Mapping[str, int], length: float) -> float:
-        """BM25's sum over terms; ``length`` is relative to the mean."""
-        k1, b = self._weights.saturation, self._weights.length
-        held_back, rarity = k1 * (1 - b + b * length), self._rarity
-        return sum(rarity[term] * count * (k1 + 1) / (count + held_back) for term, count in counts.items())
+    def _share(self, held: Iterable[Place], shared: dict[Place, float]) -> None:
+        """Add to each sitting that holds the term how rare the term is among sittings."""
+        wholes = {self._whole(place) for place in held}
+        rarity = _rarity(sum(whole >= 0 for whole in wholes), self._pool.sittings)
+        for whole in wholes:
+            shared[whole] = shared.get(whole, 0.0) + rarity
+
+    def _whole(self, place: Place) -> Place:
+        """The sitting of a message; a summary is one by itself."""
+        return self._sittings[place] if place > 0 else place
+
+    def _add_periods(self, scores: dict[Place, float]) -> None:
+        frequencies = self._pool.period_frequencies
+        for place, document in self._documents.items():
+            for period in document.periods:
+                rarity = _rarity(frequencies[period], self._pool.total)
+                scores[place] = scores.get(place, 0.0) + self._weights.periods * rarity
+
+    def _rarity(self, term: str) -> float:
+        return _rarity(self._pool.frequencies[term], self._pool.total)
 
 
-def _add(around: dict[Place, Counts], place: Place, terms: Mapping[str, int]) -> None:
-    counts = around.setdefault(place, {})
-    for term, count in terms.items():
-        counts[term] = counts.get(term, 0) + count
+def _place(document: SearchDocument) -> Place:
+    return -int(document.ref[2:]) if document.role == "summary" else document.first
+
+
+def _rarity(held: int, total: int) -> float:
+    """How telling it is that something is among ``held`` of ``total``; never nothing."""
+    return math.log(1 + (max(total, held) - held + 0.5) / (held + 0.5))

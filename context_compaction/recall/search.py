@@ -8,9 +8,18 @@ from context_compaction.archive.base import Archive
 from context_compaction.errors import QueryError
 from context_compaction.messages import Message
 from context_compaction.recall.hits import SearchHit
-from context_compaction.recall.ranking import Ranked, Weights, rank
-from context_compaction.text.terms import query_words
+from context_compaction.recall.query import Query
+from context_compaction.recall.ranking import Ranked, around, rank
+from context_compaction.recall.reading import phrases_in, reweighed
+from context_compaction.recall.weights import Weights
 from context_compaction.view import SummaryRecord
+
+CANDIDATES = 300
+"""How many documents are ranked: on LoCoMo more found nothing more, and cost time."""
+READ = 40
+"""How many of them are read, if not more are asked for."""
+REACH = 2
+"""How many messages before and after a hit are its neighbours."""
 
 
 def recall(
@@ -24,19 +33,21 @@ def recall(
 ) -> list[SearchHit]:
     """The ``k`` best hits of one branch and its ancestors up to the fork, best first.
 
-    ``within``: only messages of these numbers, and no summaries.
-
-    ``query`` is plain text of any length; nothing in it is syntax. Without a telling word in it there is no
-    hit. Raises `QueryError` if it is no text or ``k`` is under 1.
+    ``query`` is plain text of any length; nothing in it is syntax. Without a telling word, a quoted phrase
+    or a date in it there is no hit. ``within``: only messages of these numbers, and no summaries. Raises
+    `QueryError` if it is no text or ``k`` is under 1.
     """
     _check(query, k)
-    words = query_words(query)
-    if not words:
+    asked, weights = Query.of(query), weights or Weights()
+    if not asked.words and not asked.periods:
         return []
-    ranked = rank(archive.search(branch, list(words)), k, weights, within=within)
-    messages = _messages(archive, branch, ranked)
-    summaries = _summaries(archive, branch, ranked)
-    return [_hit(found, words, messages, summaries) for found in ranked]
+    pool = archive.search(branch, list(asked.words), CANDIDATES, periods=asked.periods)
+    sittings = archive.sittings(branch, around(pool, weights))
+    ranked = rank(pool, sittings, max(k, READ), weights, within=within)
+    messages, summaries = _messages(archive, branch, ranked), _summaries(archive, branch, ranked)
+    best = reweighed(ranked, messages, summaries, asked, weights)[:k]
+    near = _neighbours(archive, branch, best)
+    return [_hit(found, asked, messages, summaries, near) for found in best]
 
 
 def _check(query: object, k: object) -> None:
@@ -47,28 +58,49 @@ def _check(query: object, k: object) -> None:
 
 
 def _hit(
-    found: Ranked, words: dict[str, str], messages: dict[int, Message], summaries: dict[int, SummaryRecord]
+    found: Ranked,
+    query: Query,
+    messages: dict[int, Message],
+    summaries: dict[int, SummaryRecord],
+    near: dict[int, list[int]],
 ) -> SearchHit:
-    is_summary = found.ref.startswith("s:")
+    summary = summaries[found.summary] if found.summary else None
+    message = None if found.summary else messages[found.seq]
+    text = summary.text if summary is not None else messages[found.seq].text
+    why = (
+        *phrases_in(text, query),
+        *(query.words[term] for term in found.terms),
+        *(query.periods[place].words for place in found.periods),
+    )
     return SearchHit(
-        ref=found.ref,
-        message=None if is_summary else messages[found.seq],
-        summary=summaries[_number(found)] if is_summary else None,
+        ref=f"s:{found.summary}" if found.summary else f"m:{found.seq}",
+        message=message,
+        summary=summary,
         score=found.score,
-        why=tuple(dict.fromkeys(words[term] for term in found.terms)),
-        neighbours=tuple(f"m:{number}" for number in found.neighbours),
+        why=tuple(dict.fromkeys(why)),
+        neighbours=tuple(f"m:{number}" for number in near.get(found.seq, ())),
     )
 
 
 def _messages(archive: Archive, branch: int, ranked: Sequence[Ranked]) -> dict[int, Message]:
-    ranges = [(found.seq, found.seq) for found in ranked if found.ref.startswith("m:")]
+    ranges = [(found.seq, found.seq) for found in ranked if found.seq]
     return {row.seq: row.message for row in archive.messages(branch, ranges)} if ranges else {}
 
 
 def _summaries(archive: Archive, branch: int, ranked: Sequence[Ranked]) -> dict[int, SummaryRecord]:
-    numbers = [_number(found) for found in ranked if found.ref.startswith("s:")]
+    numbers = [found.summary for found in ranked if found.summary]
     return archive.summaries(branch, numbers) if numbers else {}
 
 
-def _number(found: Ranked) -> int:
-    return int(found.ref[2:])
+def _neighbours(archive: Archive, branch: int, ranked: Sequence[Ranked]) -> dict[int, list[int]]:
+    """The messages around each hit in its sitting."""
+    seqs = [found.seq for found in ranked if found.seq]
+    known = archive.sittings(branch, {seq + offset for seq in seqs for offset in range(-REACH, REACH + 1)})
+    return {
+        seq: [
+            near
+            for near in range(seq - REACH, seq + REACH + 1)
+            if near != seq and near in known and known[near] == known.get(seq)
+        ]
+        for seq in seqs
+    }

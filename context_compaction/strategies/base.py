@@ -133,6 +133,11 @@ class Scene:
             raise TypeError(f"the redactor returned {type(shown).__name__}, not text")
         return shown
 
+    def asking(self, request: DraftRequest) -> DraftRequest:
+        """The request with what every one of this scene goes along with: focus and pins, redacted."""
+        focus = self.redacted(self.focus) if self.focus else None
+        return replace(request, focus=focus, pins=tuple(self.redacted(pin.text) for pin in self.pins))
+
     def group_tokens(self, group: MessageGroup) -> int:
         """Tokens that the group takes in the view as it stands (edits counted)."""
         tokens = self.tokens_by_seq

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from context_compaction.drafting.base import DraftRequest, DraftResult, Passage
+from context_compaction.drafting.base import DraftRequest, DraftResult
 from context_compaction.errors import InvalidPolicy
 from context_compaction.strategies.base import DrafterStrategy, DraftSteps, Proposal, Scene
 from context_compaction.strategies.gate import (
@@ -73,7 +73,7 @@ class Distill(DrafterStrategy):
         carried = [scene.redacted(text) for text in carried_texts(scene, replaced=scene.view.summaries)]
         gate = Gate.of(passages, carried, scene.counter, cap=cap, share=self.facts_share)
         words = tuple(replace(each, text=split_block(each.text)[0]) for each in passages)
-        result = yield (self._request(scene, words, gate.asked),)
+        result = yield (scene.asking(DraftRequest("distill", words, gate.asked)),)
         if not result.texts:
             return Proposal(scene.view, draft=result, note=result.reason or "no draft")
         text = gate.closed(scene.redacted(result.texts[0]))
@@ -84,11 +84,6 @@ class Distill(DrafterStrategy):
             note = flaw or "the distilled context would be no smaller"
             return Proposal(scene.view, draft=result, note=note)
         return Proposal(_view_with(scene, record), (record,), result)
-
-    def _request(self, scene: Scene, passages: tuple[Passage, ...], cap: int) -> DraftRequest:
-        focus = scene.redacted(scene.focus) if scene.focus else None
-        pins = tuple(scene.redacted(pin.text) for pin in scene.pins)
-        return DraftRequest("distill", passages, cap, focus=focus, pins=pins)
 
 
 def _sources(scene: Scene) -> list[SummaryRecord]:

@@ -94,14 +94,9 @@ class Summarize(DrafterStrategy):
 
     def _request(self, scene: Scene, passages: tuple[Passage, ...], max_tokens: int) -> DraftRequest:
         earlier = (split_block(scene.summaries[number].text)[0] for number in scene.view.summaries)
-        return DraftRequest(
-            kind="summary",
-            passages=passages,
-            max_tokens=max_tokens,
-            context=tuple(map(scene.redacted, earlier)),
-            focus=scene.redacted(scene.focus) if scene.focus else None,
-            sections=self.sections,
-            pins=tuple(scene.redacted(pin.text) for pin in scene.pins),
+        context = tuple(map(scene.redacted, earlier))
+        return scene.asking(
+            DraftRequest("summary", passages, max_tokens, context=context, sections=self.sections)
         )
 
     def _judged(self, scene: Scene, source: _Source, result: DraftResult, record: SummaryRecord) -> Proposal:

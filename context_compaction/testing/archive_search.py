@@ -12,10 +12,19 @@ from context_compaction.messages import Message, TextBlock, ToolCallBlock, ToolR
 from context_compaction.recall import recall
 from context_compaction.testing.archive_contract import Backend
 from context_compaction.testing.archive_rows import Writer, commit, nasty_messages, summary
+from context_compaction.text.periods import periods_of
 from context_compaction.view import Kept, Summary, View
 
 HOSTILE = (
     *('NOT "', "apple* OR (", "~b1 AND apple", '"apple" NEAR/2 -x', "terms:apple", "a\0b\ud800"),
+    *(
+        "apple & !(pear | quince:*)",
+        "(apple+)+$",
+        "(a|a?)*" * 2000,
+        '"apple' * 4000,
+        "'" * 4000,
+        "\x01\x1f\x7f\t",
+    ),
     *("'; DROP TABLE x", "^apple$ .* [", "(" * 5000, "\U0001f600 \u200b \u2028", "{apple}", "apple\\"),
 )
 
@@ -126,6 +135,8 @@ def user_text_is_never_syntax(backend: Backend) -> None:
         long = " ".join(f"word{number}" for number in range(120_000))
         assert recall(archive, writer.branch, long) == []
         assert recall(archive, writer.branch, "apple" * 200_000) == []
+        hits = recall(archive, writer.branch, "'\"(" * 300_000 + " apple", 99)
+        assert "m:1" in [hit.ref for hit in hits]
 
 
 def queries_without_a_telling_word_find_nothing(backend: Backend) -> None:
@@ -141,14 +152,70 @@ def queries_without_a_telling_word_find_nothing(backend: Backend) -> None:
                 recall(archive, writer.branch, query, k)  # pyright: ignore[reportArgumentType] - that is the point
 
 
+def what_was_said_at_a_time_is_found(backend: Backend) -> None:
+    """Without another word in common; by day, month or year, in each year where none is named."""
+    with backend.opened() as archive:
+        writer = Writer.of(archive)
+        days = (
+            "2022-06-15T23:59:59Z",
+            "2022-06-16T00:00:00Z",
+            "2022-06-17",
+            "2023-06-16 12:00",
+            "2023-07-01",
+        )
+        writer.append(*(Message("user", (TextBlock(f"on {day[:4]}"),), timestamp=day) for day in days))
+        writer.append(Message("user", (TextBlock("a message without a time goes on where it stands"),)))
+        Writer.of(archive, "another").append(Message("user", (TextBlock("there"),), timestamp=days[1]))
+        finds = {
+            "What happened on 16 June, 2022?": {"m:2"},
+            "What happened on June 16th?": {"m:2", "m:4"},
+            "and in June 2022?": {"m:1", "m:2", "m:3"},
+            "and in July?": {"m:5", "m:6"},
+            "2024-06-16": set[str](),
+        }
+        for query, refs in finds.items():
+            hits = recall(archive, writer.branch, query)
+            assert {hit.ref for hit in hits if any("-" in why or "J" in why for why in hit.why)} == refs, (
+                query
+            )
+        [hit] = recall(archive, writer.branch, "What happened on 17 June, 2022?", 1)
+        assert (hit.ref, hit.why[-1]) == ("m:3", "17 June, 2022")
+        pool = archive.search(writer.branch, [], 2, periods=periods_of("in June 2022"))
+        assert [document.ref for document in pool.documents] == ["m:3", "m:2"], "the newest, to the limit"
+        assert list(pool.period_frequencies) == [3]
+        child = archive.fork(writer.branch, Fork(1, View(), 0, {}, session_id="child"))
+        pool = archive.search(child, [], periods=periods_of("in June 2022"))
+        assert ([document.ref for document in pool.documents], list(pool.period_frequencies)) == (
+            ["m:1"],
+            [1],
+        )
+
+
+def sittings_are_told(backend: Backend) -> None:
+    """Of the messages that are there, in this branch; and how many the branch has."""
+    with backend.opened() as archive:
+        writer = Writer.of(archive)
+        hours = (0, 0.5, 3, 9, 9)
+        writer.append(
+            *(Message("user", (TextBlock("apple"),), timestamp=1e9 + hour * 3600) for hour in hours)
+        )
+        assert archive.sittings(writer.branch, range(9)) == {1: 0, 2: 0, 3: 1, 4: 2, 5: 2}
+        assert archive.sittings(writer.branch, []) == {}
+        assert archive.search(writer.branch, ["appl"]).sittings == 3
+        child = archive.fork(writer.branch, Fork(3, View(), 0, {}, session_id="child"))
+        Writer.of(archive, "child").say("apple")
+        assert archive.sittings(child, [1, 3, 4, 5]) == {1: 0, 3: 1, 4: 1}
+        assert archive.search(child, ["appl"]).sittings == 2
+
+
 def a_limit_keeps_the_rarest_terms(backend: Backend) -> None:
-    """And frequencies stay those of the whole scope."""
+    """The newest with the next term fill it up; frequencies stay those of the whole scope."""
     with backend.opened() as archive:
         writer = Writer.of(archive)
         writer.say(*("common" for _ in range(50)), "common pin", *("common" for _ in range(50)))
         Writer.of(archive, "another").say(*("common pin" for _ in range(50)))
         pool = archive.search(writer.branch, ["common", "pin"], limit=10)
-        assert len(pool.documents) <= 10
+        assert {document.ref for document in pool.documents} == {"m:51", *(f"m:{n}" for n in range(93, 102))}
         [rare] = [document for document in pool.documents if document.ref == "m:51"]
         assert dict(rare.terms) == {"common": 1, "pin": 1}
         assert dict(pool.frequencies) == {"common": 101, "pin": 1}
@@ -163,6 +230,8 @@ CHECKS = (
     a_branch_finds_what_it_sees,
     user_text_is_never_syntax,
     queries_without_a_telling_word_find_nothing,
+    what_was_said_at_a_time_is_found,
+    sittings_are_told,
     a_limit_keeps_the_rarest_terms,
 )
 

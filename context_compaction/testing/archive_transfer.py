@@ -172,6 +172,7 @@ def _of_branch(archive: Archive, branch: Branch, numbers: dict[int, Any]) -> dic
         "views": [archive.view(key, version) for version in range(branch.version + 1)],
         "events": archive.events(key),
         "pool": _of_pool(archive.search(key, TERMS)),
+        "sittings": archive.sittings(key, range(1, archive.tip(key).last_seq + 1)),
         "hits": recall(archive, key, QUERY, 50),
     }
 
@@ -182,7 +183,7 @@ def _of_pool(pool: SearchPool) -> dict[str, Any]:
         "total": pool.total,
         "mean_length": pool.mean_length,
         "frequencies": dict(pool.frequencies),
-        "lengths": {seq: known for (_, seq), known in pool.lengths.items()},
+        "sittings": pool.sittings,
     }
 
 

@@ -12,11 +12,15 @@ from context_compaction.text.dates import epoch
 from context_compaction.text.intent import is_decision, is_request, is_rule
 from context_compaction.text.names import names_in
 from context_compaction.text.quantities import dates_in, quantities_in
+from context_compaction.text.scoring import terms_of
 from context_compaction.text.sentences import sentences
+from context_compaction.text.terms import STOP_WORDS
 
 FactKind = Literal[
     "path", "url", "identifier", "quantity", "date", "error", "quote", "instruction", "decision"
 ]
+TELLING_TERMS = 3
+"""Terms from which on a wish or decision can be understood alone, common words left out."""
 MAX_MESSAGE = 100
 """Characters of an error's message that count as the fact."""
 _MAX_KEPT = 4200  # a clipped output, its note included
@@ -183,9 +187,14 @@ def _in_prose(text: str, start: int, end: int) -> bool:
 
 
 def _wanted(text: str) -> Iterator[Fact]:
-    """The user's own instructions and decisions."""
+    """The user's own instructions and decisions; a wish that says nothing alone ("Run it.") is none."""
     for sentence in sentences(text):
-        if is_rule(sentence) or is_request(sentence):
+        wish, decision = is_request(sentence), is_decision(sentence)
+        if is_rule(sentence) or (wish and _says_something(sentence)):
             yield Fact("instruction", sentence)
-        elif is_decision(sentence):
+        elif decision and _says_something(sentence):
             yield Fact("decision", sentence)
+
+
+def _says_something(sentence: str) -> bool:
+    return len(terms_of(sentence) - STOP_WORDS) >= TELLING_TERMS

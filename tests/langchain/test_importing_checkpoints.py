@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -20,19 +18,11 @@ with warnings.catch_warnings():  # upstream's own, while it is imported
     from langchain.agents import create_agent
     from langchain.agents.middleware import SummarizationMiddleware
     from langgraph.checkpoint.memory import InMemorySaver
-    from langgraph.checkpoint.sqlite import SqliteSaver
     from langgraph.graph import START, MessagesState, StateGraph
 
+    from tests.langchain.savers import saver
+
 BUDGET = Budget(context_window=100_000)
-
-
-@contextmanager
-def saver(kind: str, folder: Path) -> Iterator[Any]:
-    if kind == "memory":
-        yield InMemorySaver()
-    else:
-        with SqliteSaver.from_conn_string(str(folder / "checkpoints.db")) as opened:
-            yield opened
 
 
 def summarising(checkpointer: Any) -> Any:

@@ -169,7 +169,7 @@ def test_the_most_telling_come_first() -> None:
 
 
 def test_a_chatty_users_sentences_leave_half_of_the_list_to_the_rest() -> None:
-    chat = "\n".join(f"Let's keep up topic {word}, please!" for word in "abcdefghijklmnopqrstuvwxyz")
+    chat = "\n".join(f"Let's keep discussing topic {word}, please!" for word in "abcdefghijklmnopqrstuvwxyz")
     values = ", ".join(f"{number} minutes" for number in range(30))
     text = Gate.of(
         [Passage("m:1", "user", chat), Passage("m:2", "tool", values)], [], COUNTERS[0], cap=120
@@ -207,3 +207,11 @@ def test_options_that_mean_nothing() -> None:
         Distill(facts_share=-0.1)
     with pytest.raises(InvalidPolicy):
         Distill(fidelity_floor=1.5)
+
+
+def test_a_wish_that_says_nothing_alone_is_not_listed():
+    said = Passage("m:1", "user", "Run it. Can you make it work? Never push. Fix the login bug in auth.py.")
+    listed = [fact.value for fact in telling_facts([said]) if fact.kind == "instruction"]
+    assert "Never push." in listed
+    assert "Fix the login bug in auth.py." in listed
+    assert not {"Run it.", "Can you make it work?"} & set(listed)

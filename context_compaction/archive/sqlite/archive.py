@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from context_compaction.archive.sqlite import (
     backups,
     branches,
     erasing,
+    finding,
     forgetting,
     forks,
     log,
@@ -42,6 +43,7 @@ from context_compaction.archive.sqlite.opening import MEMORY
 from context_compaction.archive.sqlite.retaining import Retaining
 from context_compaction.archive.sqlite.spans import FOREVER, spans_of
 from context_compaction.events import CompactionEvent
+from context_compaction.text.periods import Period
 from context_compaction.view import Pin, Range, SummaryRecord, View
 
 
@@ -191,10 +193,18 @@ class SQLiteArchive(Archive):
         with self._connections.reading() as connection:
             return views.read_events(connection, spans_of(connection, branch))
 
-    def search(self, branch: int, terms: Sequence[str], limit: int = 5000) -> SearchPool:
+    def search(
+        self, branch: int, terms: Sequence[str], limit: int = 300, *, periods: Sequence[Period] = ()
+    ) -> SearchPool:
         """FTS5 finds the candidates; its own scores are not used."""
         with self._connections.reading() as connection:
-            return search.find(connection, branch, spans_of(connection, branch), terms, limit)
+            scope = finding.Scope(connection, branch, spans_of(connection, branch))
+            return finding.find(scope, terms, periods, limit)
+
+    def sittings(self, branch: int, seqs: Collection[int]) -> dict[int, int]:
+        """One statement for each log that the branch sees."""
+        with self._connections.reading() as connection:
+            return finding.sittings(connection, spans_of(connection, branch), seqs)
 
     def prune(
         self,

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from context_compaction.archive.sqlite.checking_log import readable
 from context_compaction.archive.sqlite.checking_views import Damage
+from context_compaction.archive.sqlite.finding import READ_TOTALS
 from context_compaction.archive.sqlite.forks import SHARED_DOCUMENTS
-from context_compaction.archive.sqlite.search import READ_TOTALS
 from context_compaction.archive.sqlite.spans import Span
 from context_compaction.view import range_text, ranges_of
 

@@ -22,7 +22,7 @@ class ChatFormat:
     def ids(self, prompt: Prompt) -> list[int]:
         """Tokens of the whole prompt, up to where the answer begins; ``prompt.user`` made `neutral`."""
         text = self._rendered(prompt.system, self.neutral(prompt.user))
-        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+        return self._encoded(text)
 
     def neutral(self, text: str) -> str:
         """The text with a space inside whatever the tokenizer would read as a special token."""
@@ -30,7 +30,7 @@ class ChatFormat:
 
     def count(self, text: str) -> int:
         """Tokens of plain text."""
-        return len(self.tokenizer(self.neutral(text), add_special_tokens=False)["input_ids"])
+        return len(self._encoded(self.neutral(text)))
 
     def text(self, ids: list[int]) -> str:
         """An answer as text, without special tokens."""
@@ -57,6 +57,10 @@ class ChatFormat:
         added = (marker for marker in self.tokenizer.get_added_vocab() if len(marker) > 1)
         longest = sorted({*added, *self.tokenizer.all_special_tokens} - {""}, key=len, reverse=True)
         return re.compile("|".join(map(re.escape, longest)) or r"(?!)")
+
+    def _encoded(self, text: str) -> list[int]:
+        # Quietly: a text longer than the model bears is cut afterwards.
+        return list(self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
 
     def _rendered(self, system: str, user: str) -> str:
         if not self.tokenizer.chat_template:

@@ -32,6 +32,8 @@ CHECK_EVERY = 8
 """Steps between two looks of the host at what the device has done."""
 PREFILL_TOKENS = 16_384
 """Prompts are prefilled in batches of at most so many tokens, padding included."""
+PADDED = 1.25
+"""How much longer than the shortest a prompt of one batch may be: the difference is padding."""
 KEPT_SLOTS = 3
 """Sizes of slots that are kept for the next draft."""
 GRAIN = 64
@@ -215,7 +217,7 @@ class Decoder:
         written = iter(_numbers(slots.written[:, : int(slots.nth)]))
         ends = set(_numbers(self.words.ends))
         return [
-            [_until(next(written)[: prompt.max_new], ends) for _ in prompt.suffixes]
+            [until_end(next(written)[: prompt.max_new], ends) for _ in prompt.suffixes]
             for prompt in batch.prompts
         ]
 
@@ -225,7 +227,7 @@ def _numbers(tensor: Any) -> list[Any]:
     return tensor.tolist()
 
 
-def _until(tokens: list[int], ends: Collection[int]) -> list[int]:
+def until_end(tokens: list[int], ends: Collection[int]) -> list[int]:
     """What stands before the first end token."""
     return tokens[: next((place for place, token in enumerate(tokens) if token in ends), len(tokens))]
 
@@ -239,7 +241,8 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
     """Indices in batches of like length, each at most `PREFILL_TOKENS` with its padding."""
     batch: list[int] = []
     for index in sorted(range(len(lengths)), key=lambda index: lengths[index]):
-        if batch and lengths[index] * (len(batch) + 1) > PREFILL_TOKENS:
+        uneven = batch and lengths[index] > PADDED * lengths[batch[0]]
+        if uneven or (batch and lengths[index] * (len(batch) + 1) > PREFILL_TOKENS):
             yield batch
             batch = []
         batch.append(index)

@@ -72,7 +72,6 @@ class TransformersDrafter(SummaryDrafter):
         self._origin = Origin(model, tokenizer, device, dtype, revision, local_files_only, model_kwargs)
         self._mode: Mode = mode
         self.instructions = instructions
-        self._told = instructions or Instructions.default()
         self.name = self._origin.name
         self.window = window
         self.deadline = deadline
@@ -146,7 +145,7 @@ class TransformersDrafter(SummaryDrafter):
         with self._lock:
             if self._made is None:
                 window = self.window or loaded.window
-                self._made = Ready(loaded, window, self._mode, self._told)
+                self._made = Ready(loaded, window, self._mode, self.instructions or Instructions.default())
             return self._made
 
 

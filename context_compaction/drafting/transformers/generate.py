@@ -8,9 +8,10 @@ from typing import Any, Protocol
 import torch
 from transformers import GenerationConfig, StoppingCriteria, StoppingCriteriaList
 
-from context_compaction.drafting.transformers.decoder import CHECK_EVERY, Look, SharedPrompt
+from context_compaction.drafting.transformers.decoder import CHECK_EVERY, Look, SharedPrompt, until_end
 from context_compaction.drafting.transformers.model import CausalModel
 from context_compaction.drafting.transformers.sampling import SAMPLED_WORDS, Sampling
+from context_compaction.drafting.transformers.steps import left_padded
 
 _random: Any = torch.random
 
@@ -55,10 +56,10 @@ class GenerateDecoder:
         """As `Decoder.write`."""
         owners = [index for index, prompt in enumerate(prompts) for _ in prompt.suffixes]
         whole = [[*prompt.prefix, *suffix] for prompt in prompts for suffix in prompt.suffixes]
-        width = max(map(len, whole))
         device = self.model.device
-        ids = torch.tensor([[0] * (width - len(row)) + row for row in whole], device=device)  # [B, T]
-        shown = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in whole], device=device)
+        ids, pads = left_padded(whole, device)  # [B, T], [B]
+        width = ids.shape[1]
+        shown = (torch.arange(width, device=device)[None] >= pads[:, None]).long()
         drawn: dict[str, Any] = {"do_sample": False}
         if sampling is not None:
             drawn = {
@@ -83,14 +84,13 @@ class GenerateDecoder:
                 stopping_criteria=StoppingCriteriaList([_GivenUp(look, owners, width)]),
             )
         written = iter(out[:, width:].tolist())
-        return [[self._until(next(written), prompt) for _ in prompt.suffixes] for prompt in prompts]
+        return [
+            [until_end(next(written)[: prompt.max_new], self.ends) for _ in prompt.suffixes]
+            for prompt in prompts
+        ]
 
     def close(self) -> None:
         """Nothing is held."""
-
-    def _until(self, tokens: list[int], prompt: SharedPrompt) -> list[int]:
-        tokens = tokens[: prompt.max_new]
-        return tokens[: next((at for at, token in enumerate(tokens) if token in self.ends), len(tokens))]
 
 
 class _GivenUp(StoppingCriteria):

@@ -62,9 +62,10 @@ class Writer:
         Raises `DrafterError` when not even one line of the range fits beside the instructions.
         """
         by_section = self.mode in ("auto", "sections")
-        one = self._prompts([request], request, by_section=by_section)
-        if self._fit(one) and self.mode != "chunks":
-            return Layout(request, "sections" if by_section else "whole", one)
+        if self.mode != "chunks" and self._may_fit(request):
+            one = self._prompts([request], request, by_section=by_section)
+            if self._fit(one):
+                return Layout(request, "sections" if by_section else "whole", one)
         return self._in_pieces(request, by_section=self.mode == "sections")
 
     def prompt_of(self, text: str) -> list[int]:
@@ -111,6 +112,11 @@ class Writer:
         cap = request.max_tokens * max(ratio, 0.5)
         even = math.ceil(cap * (SLACK if parts > 1 else 1.0) / parts)
         return min(max(LEAST_NEW, even), max(16, self.window // 4))
+
+    def _may_fit(self, request: DraftRequest) -> bool:
+        """Whether the texts alone fit: one look at a long range, before it is made into seven prompts."""
+        texts = (passage.text for passage in request.passages)
+        return self.counter.text("\n".join(texts)) <= self.window
 
     def _fit(self, prompts: Sequence[SharedPrompt]) -> bool:
         return all(

@@ -33,7 +33,8 @@ class Ready:
         self.writer = Writer(chat, counter, window, mode, instructions)
         self.worker = Worker(decoder, partial(slots_that_fit, model))
         # Two ranges that differ from their first letter on: what they share is the instructions.
-        self._told = [self.writer.prompt_of(text) for text in ("a", "Z")]
+        told = [self.writer.prompt_of(text) for text in ("a", "Z")]
+        self._told = tuple(told[0][: common_length(told)])
 
     def drafts(self, requests: Sequence[DraftRequest], cancel: threading.Event) -> list[Draft]:
         """One draft a request, all written in one batch. Raises `DrafterError`."""
@@ -41,7 +42,7 @@ class Ready:
         attempt = max((request.attempt for request in requests), default=0)
         prompts = [prompt for layout in layouts for prompt in layout.prompts]
         by_section = all(layout.mode == "sections" for layout in layouts)
-        told = tuple(self._told[0][: common_length(self._told)]) if by_section else ()
+        told = self._told if by_section else ()
         answers = iter(self.worker.write(Job(prompts, attempt, cancel, told)))
         return [Draft(self._text(layout, answers), layout.note) for layout in layouts]
 

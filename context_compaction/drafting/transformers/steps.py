@@ -131,6 +131,13 @@ def emit(logits: torch.Tensor, slots: Slots, words: Words, sampling: Sampling | 
     slots.token.copy_(chosen[:, None])
 
 
+def left_padded(several: Sequence[Sequence[int]], device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """Tokens [B, T], each row ending at the last place, and how many [B] stand for padding before it."""
+    longest = max(map(len, several))
+    ids = torch.tensor([[PAD] * (longest - len(row)) + list(row) for row in several], device=device)
+    return ids, torch.tensor([longest - len(row) for row in several], device=device)
+
+
 def prefill_prefixes(model: CausalModel, prefixes: Sequence[Sequence[int]], past: Any = None) -> Any:
     """Keys and values of prompts, in one batch; each ends at the last slot, padding before it.
 
@@ -139,13 +146,12 @@ def prefill_prefixes(model: CausalModel, prefixes: Sequence[Sequence[int]], past
     """
     device, rows = model.device, len(prefixes)
     longest = max(map(len, prefixes))
-    ids = torch.tensor([[PAD] * (longest - len(prefix)) + list(prefix) for prefix in prefixes], device=device)
+    ids, pads = left_padded(prefixes, device)
     before = past.get_seq_length() if past is not None else 0
     cache = model.growing_cache()
     if past is not None:
         for index, layer in enumerate(past.layers):
             cache.update(layer.keys.repeat(rows, 1, 1, 1), layer.values.repeat(rows, 1, 1, 1), index)
-    pads = torch.tensor([longest - len(prefix) for prefix in prefixes], device=device)  # [B]
     steps = torch.arange(longest, device=device)
     position = (before + steps[None] - pads[:, None]).clamp(min=0)  # [B, T]
     mask = None
@@ -193,8 +199,7 @@ def prefill_suffixes(
     suffixes. Leaves the slots ready for the first `emit`.
     """
     device, end, width = model.device, max(lengths), max(map(len, suffixes))
-    ids = torch.tensor([[PAD] * (width - len(suffix)) + list(suffix) for suffix in suffixes], device=device)
-    pads = torch.tensor([width - len(suffix) for suffix in suffixes], device=device)  # [B]
+    ids, pads = left_padded(suffixes, device)
     before = torch.tensor(lengths, device=device)  # [B]
     steps = torch.arange(width, device=device)
     slots.visible[:, 0, 0, end : end + width] = steps[None] >= pads[:, None]

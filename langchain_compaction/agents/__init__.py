@@ -1,0 +1,15 @@
+"""For LangChain agents: `CompactionMiddleware` and the recall tool. Needs the extra ``agents``."""
+
+from importlib import import_module
+
+from langchain_compaction.errors import MissingPackage
+
+try:
+    import_module("langchain.agents")  # by itself, so that an error says what is missing
+except ModuleNotFoundError as error:
+    raise MissingPackage("langchain", "a middleware or tool for agents") from error
+
+from langchain_compaction.agents.middleware import CompactionMiddleware
+from langchain_compaction.agents.recall_tool import create_recall_tool
+
+__all__ = ["CompactionMiddleware", "create_recall_tool"]

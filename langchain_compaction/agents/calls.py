@@ -1,0 +1,98 @@
+"""One call of an agent's model: what it is to be about, and what of that can be sent."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, cast
+
+from langchain.agents.middleware import ModelRequest
+from langchain_core.exceptions import ContextOverflowError
+
+from context_compaction import Budget, Message, Session, TokenCounter
+from langchain_compaction.agents.following import Known
+from langchain_compaction.agents.places import Place
+from langchain_compaction.agents.reading import Reading
+from langchain_compaction.agents.told import Told
+from langchain_compaction.errors import MissingWindow, TwoCompactions
+
+HARDER = 0.5
+"""Of a request that was too long for the provider, so much is sent in its place."""
+CEILING = 0.9
+"""Of such a request, so much is sent at most from then on."""
+_UNDER_WAY: ContextVar[frozenset[str]] = ContextVar("_UNDER_WAY", default=frozenset())
+"""The tasks that a compaction middleware stands around now."""
+
+
+@contextmanager
+def alone(node: str) -> Generator[None]:
+    """Raises `TwoCompactions` inside of another one around the same model call."""
+    around = _UNDER_WAY.get()
+    if node in around:
+        raise TwoCompactions
+    token = _UNDER_WAY.set(around | {node})
+    try:
+        yield
+    finally:
+        _UNDER_WAY.reset(token)
+
+
+def window_of(given: int | None, *models: object) -> int:
+    """What was given, or the first that a model's profile says. Raises `MissingWindow`."""
+    if given is not None:
+        return given
+    for model in models:
+        found: Any = getattr(model, "profile", None)
+        profile = cast("Mapping[str, Any]", found if isinstance(found, Mapping) else {})
+        tokens = profile.get("max_input_tokens")
+        if isinstance(tokens, int) and tokens > 0:
+            return tokens
+    raise MissingWindow(models[0])
+
+
+def size_of(shown: Sequence[Message], counter: TokenCounter) -> int:
+    """Counted tokens of the messages of a request."""
+    return counter.messages(shown)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCall:
+    """A model call, before it is made."""
+
+    request: ModelRequest[Any]
+    place: Place
+    node: str
+    session: Session
+    known: Known
+    told: Told
+    said: Reading
+    """The conversation as the engine reads it."""
+    budget: Budget
+    """Its overhead is what this request carries beside the conversation."""
+    context_management: Sequence[Mapping[str, Any]] | None
+
+    @property
+    def overhead(self) -> int:
+        """Tokens of the window that the conversation must leave free, beside the reserve.
+
+        More than the request carries where the provider was found to count more than we do.
+        """
+        ceiling = self.known.ceiling
+        return self.budget.overhead_tokens if ceiling is None else self._leaving(ceiling)
+
+    def harder(self, sent: int, error: ContextOverflowError) -> int:
+        """The overhead to try again with, after ``sent`` counted tokens were too many for the provider."""
+        if sent <= 1:
+            raise error
+        self.known.ceiling = int(CEILING * sent)
+        return self._leaving(int(HARDER * sent))
+
+    def showing(self, shown: Sequence[Message]) -> ModelRequest[Any]:
+        """The request with what is to be sent in the place of its messages."""
+        return self.request.override(messages=self.told.over(self.known.reader.write(shown)))
+
+    def _leaving(self, room: int) -> int:
+        least = self.budget.overhead_tokens
+        return max(least, self.budget.context_window - self.budget.reserve - max(1, room))

@@ -1,0 +1,69 @@
+"""A session follows an agent's messages: those that only grew are appended, all else is compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from context_compaction import DuplicateMessage, Message, Session
+from langchain_compaction.agents.reading import Reader, Reading
+
+
+@dataclass(slots=True)
+class Known:
+    """What is remembered of a session from one model call to the next, beside its archive."""
+
+    reader: Reader = field(default_factory=Reader)
+    ceiling: int | None = None
+    """Counted tokens that a provider called too many; the next request stays under them."""
+    followed: int = 0
+    """So many messages of the list that was followed last, and `last` of them."""
+    last: Message | None = None
+
+    def new(self, said: Reading) -> list[Message] | None:
+        """The messages behind those that were followed; None if the list is not that one, grown.
+
+        In a run of an agent it is, from its second model call on: comparing ten thousand messages at every
+        call would take longer than all else.
+        """
+        if not 0 < self.followed <= said.same or said.messages[self.followed - 1] is not self.last:
+            return None
+        return said.messages[self.followed :]
+
+    def keep(self, said: Reading) -> None:
+        """It was followed."""
+        self.followed, self.last = len(said.messages), said.messages[-1] if said.messages else None
+
+
+def follow(session: Session, known: Known, said: Reading) -> None:
+    """Make the log equal to the list. Raises what `Session.sync` does."""
+    new = known.new(said)
+    known.followed = 0
+    if new is None or not _appended(session, new):
+        session.sync(said.messages, deep=True)
+    known.keep(said)
+
+
+async def afollow(session: Session, known: Known, said: Reading) -> None:
+    """`follow` on the running event loop."""
+    new = known.new(said)
+    known.followed = 0
+    if new is None or not await _aappended(session, new):
+        await session.async_(said.messages, deep=True)
+    known.keep(said)
+
+
+def _appended(session: Session, new: list[Message]) -> bool:
+    """False if another writer put something else there."""
+    try:
+        session.append(new)
+    except DuplicateMessage:
+        return False
+    return True
+
+
+async def _aappended(session: Session, new: list[Message]) -> bool:
+    try:
+        await session.aappend(new)
+    except DuplicateMessage:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""Trainings of what ships with the package."""
