@@ -89,7 +89,7 @@ class Rule:
         return (self.keep, self.target) if self.target[0] == "messages" else (self.keep,)
 
 
-RECALL_SHARE: Size = ("fraction", 0.2)
+RECALL_SHARE: Size = ("fraction", 0.4)
 """What `Policy.layered` recalls with."""
 BARE_RULE = Rule(Ladder(), trigger=1.0, name="none")
 """What stands in for ``pre_turn=None``: nothing on SOFT, truncation and clamping on HARD."""

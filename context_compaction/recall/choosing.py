@@ -12,12 +12,12 @@ from context_compaction.render import quotable, quote, recalled_message
 from context_compaction.text.dates import date_text
 
 # The numbers below were chosen on half of the LoCoMo dialogues (docs/decisions/0018-auto-recall.md).
-LEAST = 0.75
+LEAST = 0.6
 """Of what a word scores that one message alone holds: a best hit under it says that nothing was asked, as
 with "thanks!"."""
-FLOOR = 0.3
+FLOOR = 0.25
 """Of the best hit's score: what is under it is not worth its tokens."""
-CANDIDATES = 64
+HITS = 64
 """So many hits are looked at."""
 _WORDS = 200
 _ASKED_IN = 80

@@ -15,7 +15,7 @@ class Hidden:
     """Numbers of messages that are in a Gap or a Summary, or Edited; ``seq in hidden`` asks for one."""
 
     def __init__(self, view: View, summaries: Mapping[int, SummaryRecord], before: int) -> None:
-        """``before``: only messages of lower numbers."""
+        """``before``: only messages of lower numbers, those that were said before the question."""
         ranges: list[Range] = []
         for entry in view.head:
             if isinstance(entry, Gap):
@@ -26,13 +26,13 @@ class Hidden:
                 ranges.append((entry.seq, entry.seq))
         self._ranges = sorted(found for found in ranges if found[0] < before)
         self._firsts = [first for first, _ in self._ranges]
-        self._before = before
+        self.before = before
 
     def __bool__(self) -> bool:
         return bool(self._ranges)
 
     def __contains__(self, seq: object) -> bool:
-        if not isinstance(seq, int) or seq >= self._before:
+        if not isinstance(seq, int) or seq >= self.before:
             return False
         place = bisect_right(self._firsts, seq)
         return place > 0 and seq <= self._ranges[place - 1][1]

@@ -12,7 +12,7 @@ from context_compaction.budget import Budget
 from context_compaction.errors import ArchiveError
 from context_compaction.messages import Message
 from context_compaction.planner import Call, Steps
-from context_compaction.recall import CANDIDATES, answers_to, question_of, recall, worth_recalling
+from context_compaction.recall import HITS, answers_to, question_of, recall, worth_recalling
 from context_compaction.render import quotable, recalled_message
 from context_compaction.session.hidden import Hidden
 from context_compaction.session.notes import Recalled
@@ -125,7 +125,9 @@ class Recaller:
     def _best(self, question: str, hidden: Hidden, room: int) -> tuple[int, ...]:
         """The messages that answer a question, as many as fit."""
         state = self._state
-        hits = recall(state.archive, state.live.branch, question_of(question), CANDIDATES, within=hidden)
+        hits = recall(
+            state.archive, state.live.branch, question_of(question), HITS, within=hidden, before=hidden.before
+        )
         follow = [seq for seq in answers_to(hits) if seq in hidden]
         rows = state.archive.messages(state.live.branch, ranges_of(sorted(follow))) if follow else []
         answers = {row.seq: row.message for row in rows if not row.pruned}

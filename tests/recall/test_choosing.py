@@ -46,7 +46,7 @@ def test_equal_scores_are_taken_in_log_order() -> None:
 
 
 def test_far_under_the_best_nothing_is_worth_its_tokens() -> None:
-    assert chosen(hit(1, 10, "one"), hit(2, 3.1, "two"), hit(3, 2.9, "three")) == (1, 2)
+    assert chosen(hit(1, 10, "one"), hit(2, 2.6, "two"), hit(3, 2.4, "three")) == (1, 2)
 
 
 @pytest.mark.parametrize(("messages", "score", "worth"), [(10, 2, True), (1000, 2, False), (1000, 5, True)])

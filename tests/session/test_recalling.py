@@ -149,7 +149,7 @@ def test_only_what_the_view_does_not_show_is_quoted() -> None:
     s.pin("m:3")
     s.compact()
     s.append([user("Pegasus is old"), assistant("and slow"), user("Pegasus?")])
-    assert [line for line in quoting(s).splitlines() if "Pegasus" in line] == ["[m:1 user] Pegasus is red"]
+    assert [line for line in quoting(s).splitlines() if "Pegasus" in line] == ["[m:2 user] Pegasus is red"]
 
 
 def test_an_edited_message_is_quoted_in_full() -> None:
@@ -191,7 +191,7 @@ def test_where_nothing_is_worth_its_tokens_there_is_none(question: str) -> None:
 
 
 def test_presets_and_sizes() -> None:
-    assert Policy.layered().recall_room(1000) == 200
+    assert Policy.layered().recall_room(1000) == 400
     assert Policy.named("layered").recall_share == Policy.layered().recall_share
     assert Policy.masking().recall_room(1000) == Policy(pre_turn=layered()).recall_room(1000) == 0
     assert Policy.masking(recall_share=0.1).recall_room(1000) == 100
