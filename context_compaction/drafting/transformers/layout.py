@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
 from typing import Literal
 
 from context_compaction.counting import TokenCounter
@@ -100,9 +99,7 @@ class Writer:
             ids = self.chat.ids(piece.prompt(self.instructions))
             return SharedPrompt(ids[:-1], [ids[-1:]], new)
         told = piece.section_prompts(self.instructions)
-        whole = [self.chat.ids(Prompt(told.system, f"{told.user}\n{ask}")) for ask in told.asks]
-        shared = min(common_length(whole), min(map(len, whole)) - 1)
-        return SharedPrompt(whole[0][:shared], [ids[shared:] for ids in whole], new)
+        return SharedPrompt(*self.chat.shared_ids(told.system, told.user, told.asks), new)
 
     def _new_tokens(self, request: DraftRequest, parts: int) -> int:
         """Tokens, by the model's tokenizer, that each of so many parts may write."""
@@ -123,11 +120,6 @@ class Writer:
             len(prompt.prefix) + max(map(len, prompt.suffixes)) + prompt.max_new <= self.window
             for prompt in prompts
         )
-
-
-def common_length(several: Sequence[Sequence[int]]) -> int:
-    """How many tokens all begin with."""
-    return sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, zip(*several, strict=False)))
 
 
 def _without_passages(request: DraftRequest) -> DraftRequest:
