@@ -71,6 +71,15 @@ def test_every_prompt_fits_the_window_and_holds_every_passage():
     assert all(f"m:{index} |" in read for index in range(1, 31))
 
 
+def test_pieces_go_section_by_section_where_the_window_cannot_hold_all_instructions():
+    made = drafter(window=800)
+    layout = made._ready().writer.lay_out(request(200, passages=30))
+    assert layout.mode == "sections"
+    assert len(layout.prompts) > 1
+    with pytest.raises(DrafterError, match="window of 800 tokens"):
+        drafter(window=800, mode="chunks")._ready().writer.lay_out(request(200, passages=30))
+
+
 def test_a_window_that_holds_nothing_but_the_instructions():
     with pytest.raises(DrafterError, match="window of 200 tokens"):
         drafter(window=200).draft([request()], cancel=NEVER)
