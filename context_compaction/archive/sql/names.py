@@ -7,6 +7,7 @@ surrogates that spell it, and two sessions must never be taken for one.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 
 def escaped(name: str) -> str:
@@ -19,6 +20,6 @@ def unescaped(text: str) -> str:
     return text.encode("ascii").decode("unicode_escape")
 
 
-def listed(names: list[str]) -> str:
-    """Stored names as the JSON array that a query unpacks with ``json_each``."""
-    return json.dumps(names)
+def listed(values: Sequence[str] | Sequence[int]) -> str:
+    """Stored names or keys as the JSON array that a query unpacks with ``json_each``."""
+    return json.dumps(values)

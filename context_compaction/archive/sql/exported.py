@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from context_compaction.archive.jsonl import Record
-from context_compaction.archive.sqlite.payloads import READ_BLOB
-from context_compaction.archive.sqlite.spans import spans_of
+from context_compaction.archive.sql.database import Database
+from context_compaction.archive.sql.payloads import READ_BLOB
+from context_compaction.archive.sql.spans import spans_of
+from context_compaction.archive.sql.views import ranges_of, sources_of
 from context_compaction.archive.transfer_records import FIELDS
 from context_compaction.errors import ArchiveCorrupt
 
@@ -34,14 +35,8 @@ FROM messages WHERE branch = ? ORDER BY seq
 SELECT seq, position, call_id, closed_at, answered_by FROM calls WHERE branch = ? ORDER BY seq, position
 """,
     "summary": """
-SELECT number, tokens, generation, writer, fidelity, text, (
-    SELECT json_group_array(json_array(first, last))
-    FROM (SELECT first, last FROM summary_ranges WHERE summary = summaries.id ORDER BY first)
-), (
-    SELECT json_group_array(source)
-    FROM (SELECT source FROM summary_sources WHERE summary = summaries.id ORDER BY position)
-)
-FROM summaries WHERE branch = ? ORDER BY number
+SELECT number, tokens, generation, writer, fidelity, text, id, id FROM summaries
+WHERE branch = ? ORDER BY number
 """,
     "view": "SELECT version, head_end, pins, entries FROM views WHERE branch = ? ORDER BY version",
     "compaction": """
@@ -52,15 +47,11 @@ SELECT at_seq, version, committed, happened_at, event FROM compactions WHERE bra
 # How columns that are no plain values are written in a record.
 OUT: Mapping[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("hash", "digest", "tip"), bytes.hex),
-    **dict.fromkeys(
-        ("state", "features", "text", "ranges", "sources", "pins", "entries", "event"), json.loads
-    ),
+    **dict.fromkeys(("state", "features", "text", "pins", "entries", "event"), json.loads),
 }
 
 
-def session_records(
-    connection: sqlite3.Connection, numbers: Mapping[int, int]
-) -> Iterator[tuple[int, Record]]:
+def session_records(connection: Database, numbers: Mapping[int, int]) -> Iterator[tuple[int, Record]]:
     """Every session in the order they began, by its key. ``numbers``: the places of branches in the file."""
     for place, (session, *row) in enumerate(connection.execute(READ_SESSIONS), 1):
         record = _record("session", row)
@@ -68,7 +59,7 @@ def session_records(
 
 
 def branch_records(
-    connection: sqlite3.Connection, branch: int, session: int, numbers: Mapping[int, int]
+    connection: Database, branch: int, session: int, numbers: Mapping[int, int]
 ) -> Iterator[Record]:
     """What an export says of one branch, media aside. ``session`` is the place of its session in the file."""
     record = _record("branch", connection.execute(READ_BRANCH, (branch,)).fetchone())
@@ -80,11 +71,12 @@ def branch_records(
         "spans": [[numbers.get(span.branch), span.last, span.last_summary] for span in shared],
     }
     for kind, query in READ_ROWS.items():
-        for row in connection.execute(query, (branch,)):
-            yield _record(kind, row)
+        for row in connection.stream(query, (branch,)):
+            found = _record(kind, row)
+            yield found | _lineage(connection, found["ranges"]) if kind == "summary" else found
 
 
-def blob_record(connection: sqlite3.Connection, name: str) -> Record:
+def blob_record(connection: Database, name: str) -> Record:
     """Media that payloads name. Raises `ArchiveCorrupt` when they are not there."""
     row = connection.execute(READ_BLOB, (name,)).fetchone()
     if row is None:
@@ -95,6 +87,14 @@ def blob_record(connection: sqlite3.Connection, name: str) -> Record:
         "hash": name,
         "encoding": encoding,
         "data": base64.b64encode(data).decode("ascii"),
+    }
+
+
+def _lineage(connection: Database, key: int) -> Record:
+    """What the summary with this key stands for, and what it was made from."""
+    return {
+        "ranges": [list(one) for one in ranges_of(connection, [key])[key]],
+        "sources": sources_of(connection, [key])[key],
     }
 
 

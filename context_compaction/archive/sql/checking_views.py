@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator, Sequence
 
 from context_compaction.archive.coherence import wrong_summary, wrong_view
-from context_compaction.archive.sqlite.branches import SUPERSEDING
-from context_compaction.archive.sqlite.checking_log import readable
-from context_compaction.archive.sqlite.spans import Span
-from context_compaction.archive.sqlite.views import read_events, read_summaries, read_view
+from context_compaction.archive.sql.branches import SUPERSEDING
+from context_compaction.archive.sql.checking_log import readable
+from context_compaction.archive.sql.database import Database
+from context_compaction.archive.sql.spans import Span
+from context_compaction.archive.sql.views import read_events, read_summaries, read_view
 
-READ_NUMBERS = (
-    "SELECT CAST(number AS INTEGER) FROM summaries WHERE branch = ? AND number <= ? ORDER BY number"
-)
+READ_NUMBERS = "SELECT CAST(number AS BIGINT) FROM summaries WHERE branch = ? AND number <= ? ORDER BY number"
 FIND_VIEW = "SELECT 1 FROM views WHERE branch = ? AND version = ? AND head_end <= ?"
 READ_STATE = "SELECT CAST(state AS BLOB) FROM branches WHERE id = ?"
 READ_PINS = "SELECT CAST(text AS BLOB) FROM pins WHERE branch = ?"
@@ -22,16 +20,14 @@ Damage = tuple[str, str]
 """A reference, or nothing, and what is wrong in words."""
 
 
-def check_views(
-    connection: sqlite3.Connection, spans: Sequence[Span], version: int, last_seq: int
-) -> Iterator[Damage]:
+def check_views(connection: Database, spans: Sequence[Span], version: int, last_seq: int) -> Iterator[Damage]:
     """What is wrong with a branch that ends at ``last_seq`` and is at ``version``."""
     yield from _summaries(connection, spans, last_seq)
     yield from _view(connection, spans, version, last_seq)
     yield from _notes(connection, spans[-1])
 
 
-def _summaries(connection: sqlite3.Connection, spans: Sequence[Span], last_seq: int) -> Iterator[Damage]:
+def _summaries(connection: Database, spans: Sequence[Span], last_seq: int) -> Iterator[Damage]:
     """Of the branch's own summaries; what its ancestors wrote is theirs."""
     known = {number for span in spans for number in _numbers(connection, span)}
     for number in _numbers(connection, spans[-1]):
@@ -42,9 +38,7 @@ def _summaries(connection: sqlite3.Connection, spans: Sequence[Span], last_seq: 
             yield found.ref, wrong
 
 
-def _view(
-    connection: sqlite3.Connection, spans: Sequence[Span], version: int, last_seq: int
-) -> Iterator[Damage]:
+def _view(connection: Database, spans: Sequence[Span], version: int, last_seq: int) -> Iterator[Damage]:
     name = f"version {version} of the view"
     if version and not any(
         connection.execute(FIND_VIEW, (span.branch, version, span.last)).fetchone() for span in spans
@@ -68,7 +62,7 @@ def _view(
         yield "", f"{name} {'cannot be read' if wrong is None else wrong[0]}"
 
 
-def _notes(connection: sqlite3.Connection, own: Span) -> Iterator[Damage]:
+def _notes(connection: Database, own: Span) -> Iterator[Damage]:
     (state,) = connection.execute(READ_STATE, (own.branch,)).fetchone()
     if not isinstance(readable(lambda: json.loads(state)), dict):
         yield "", "the notes that the session goes on from cannot be read"
@@ -79,5 +73,5 @@ def _notes(connection: sqlite3.Connection, own: Span) -> Iterator[Damage]:
         yield "", "a report of a compaction cannot be read"
 
 
-def _numbers(connection: sqlite3.Connection, span: Span) -> list[int]:
+def _numbers(connection: Database, span: Span) -> list[int]:
     return [number for (number,) in connection.execute(READ_NUMBERS, (span.branch, span.last_summary))]

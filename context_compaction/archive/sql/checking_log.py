@@ -10,9 +10,10 @@ from typing import TypeVar
 
 from context_compaction.archive.chain import Finding, findings
 from context_compaction.archive.runs import Ends, Link, chained
-from context_compaction.archive.sqlite.names import escaped
-from context_compaction.archive.sqlite.payloads import Blob, hashes_in, restored
-from context_compaction.archive.sqlite.spans import Span
+from context_compaction.archive.sql.database import Database
+from context_compaction.archive.sql.names import escaped
+from context_compaction.archive.sql.payloads import Blob, hashes_in, restored
+from context_compaction.archive.sql.spans import Span
 from context_compaction.errors import ArchiveCorrupt
 from context_compaction.messages import Message
 from context_compaction.messages.storage import canonical, content_digest, decode
@@ -20,7 +21,7 @@ from context_compaction.text.features import Features
 
 # As blobs: bytes that are no text, or of another type, are for us to judge and no error of SQLite's.
 READ_ROWS = """
-SELECT CAST(seq AS INTEGER), CAST(hash AS BLOB), CAST(digest AS BLOB), pruned_at IS NOT NULL,
+SELECT CAST(seq AS BIGINT), CAST(hash AS BLOB), CAST(digest AS BLOB), pruned_at IS NOT NULL,
     CAST(role AS BLOB), CAST(message_id AS BLOB), size, CAST(features AS BLOB), CAST(payload AS BLOB)
 FROM messages WHERE branch = ? AND seq <= ? ORDER BY seq
 """
@@ -42,12 +43,10 @@ def readable(read: Callable[[], T]) -> T | None:
     except sqlite3.OperationalError as error:
         if getattr(error, "sqlite_errorcode", None) is not None:
             raise
-        return None  # text that is not UTF-8: Python's word for it, not SQLite's
+        return None  # text of a file that is not UTF-8: Python's word for it, not SQLite's
 
 
-def check_log(
-    connection: sqlite3.Connection, spans: Sequence[Span], last: int, tip: bytes | None
-) -> list[Finding]:
+def check_log(connection: Database, spans: Sequence[Span], last: int, tip: bytes | None) -> list[Finding]:
     """What is wrong with the own rows of the last of ``spans``, by number.
 
     ``last`` and ``tip`` are where the log ends, by what its branch says; without ``tip`` only the rows up to
@@ -68,7 +67,7 @@ def check_log(
 class _Rows:
     """The rows of one log as links of its chain; what is wrong with a row by itself is noted on the way."""
 
-    def __init__(self, connection: sqlite3.Connection, branch: int) -> None:
+    def __init__(self, connection: Database, branch: int) -> None:
         self.sure: dict[int, Finding] = {}
         """Told instead of what the chain says of the same row, as it says why."""
         self.also: dict[int, Finding] = {}
@@ -159,7 +158,7 @@ def _named(message: Message) -> tuple[bytes, bytes | None]:
     return message.role.encode("ascii"), name
 
 
-def _bases(connection: sqlite3.Connection, spans: Sequence[Span]) -> tuple[bytes, ...]:
+def _bases(connection: Database, spans: Sequence[Span]) -> tuple[bytes, ...]:
     """What a log's first hash is chained to: the hash that its ancestor has stored, or ought to have."""
     start = spans[-1].first - 1
     if start == 0:
@@ -174,7 +173,7 @@ def _bases(connection: sqlite3.Connection, spans: Sequence[Span]) -> tuple[bytes
     return tuple(dict.fromkeys((stored, chained(before, text))))
 
 
-def _hash_at(connection: sqlite3.Connection, spans: Sequence[Span], seq: int) -> bytes | None:
+def _hash_at(connection: Database, spans: Sequence[Span], seq: int) -> bytes | None:
     for span in spans:
         if span.first <= seq <= span.last:
             row = connection.execute(READ_HASH, (span.branch, seq)).fetchone()

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from context_compaction.archive.jsonl import Lines, Record
-from context_compaction.archive.sqlite import unindexing
-from context_compaction.archive.sqlite.adding import NewBranch
-from context_compaction.archive.sqlite.branches import ADD_NAMESPACE, ADD_SESSION, SET_ACTIVE
-from context_compaction.archive.sqlite.exported import branch_records
-from context_compaction.archive.sqlite.log import ADD_BLOB
-from context_compaction.archive.sqlite.names import unescaped
-from context_compaction.archive.sqlite.payloads import Blob
+from context_compaction.archive.sql import unindexing
+from context_compaction.archive.sql.adding import NewBranch
+from context_compaction.archive.sql.branches import ADD_NAMESPACE, ADD_SESSION, SET_ACTIVE
+from context_compaction.archive.sql.database import Database
+from context_compaction.archive.sql.exported import branch_records
+from context_compaction.archive.sql.log import ADD_BLOB
+from context_compaction.archive.sql.names import unescaped
+from context_compaction.archive.sql.payloads import Blob
 from context_compaction.archive.transfer_records import flaw
 from context_compaction.errors import ArchiveCorrupt, SessionExists
 
@@ -31,23 +31,15 @@ WHERE namespaces.name = ? AND sessions.session_id = ?
 """
 FIND_BRANCHES = "SELECT id FROM branches WHERE session = ? ORDER BY id"
 TOMBSTONES = "SELECT seq FROM messages WHERE branch = ? AND pruned_at IS NOT NULL"
-_UNFIT = (
-    ArchiveCorrupt,
-    sqlite3.IntegrityError,
-    LookupError,
-    TypeError,
-    ValueError,
-    AttributeError,
-    RecursionError,
-)
-"""What is raised over records that say what no archive would."""
+_UNFIT = (ArchiveCorrupt, LookupError, TypeError, ValueError, AttributeError, RecursionError)
+"""What is raised, beside the database's own errors, over records that say what no archive would."""
 Item = TypeVar("Item")
 
 
 class Loader:
     """Takes the records of a file one by one. Whoever opened the transaction rolls back what is refused."""
 
-    def __init__(self, connection: sqlite3.Connection, lines: Lines) -> None:
+    def __init__(self, connection: Database, lines: Lines) -> None:
         self._connection = connection
         self._lines = lines
         self._sessions: list[_Session] = []
@@ -76,9 +68,10 @@ class Loader:
         self._finish_index()
 
     def _refusing(self, step: Callable[..., None], *arguments: object) -> None:
+        database = self._connection
         try:
             step(*arguments)
-        except _UNFIT as error:
+        except (*_UNFIT, database.IntegrityError, database.DataError) as error:
             raise self._lines.corrupt(error) from error
 
     def _take(self, record: Record) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from datetime import timedelta
 
 from context_compaction.archive.records import Pruned
 from context_compaction.archive.retention import Candidate, Retention, limits
-from context_compaction.archive.sqlite.clearing import clear
-from context_compaction.archive.sqlite.families import Families, Family
+from context_compaction.archive.sql.clearing import clear
+from context_compaction.archive.sql.database import Database
+from context_compaction.archive.sql.families import Families, Family
 
 TOTAL_BYTES = """
 SELECT (SELECT coalesce(sum(size), 0) FROM messages WHERE pruned_at IS NULL)
@@ -22,11 +22,13 @@ FROM message_blobs AS mine JOIN blobs ON blobs.id = mine.blob WHERE mine.message
 """
 SESSION_OF = "SELECT session FROM branches WHERE id = ?"
 LAST_RUN = "SELECT at FROM chores WHERE name = 'prune'"
-SET_RUN = "INSERT OR REPLACE INTO chores (name, at) VALUES ('prune', ?)"
+SET_RUN = """
+INSERT INTO chores (name, at) VALUES ('prune', ?) ON CONFLICT (name) DO UPDATE SET at = excluded.at
+"""
 
 
 def prune(
-    connection: sqlite3.Connection,
+    connection: Database,
     max_age: timedelta | float | None,
     max_bytes: int | None,
     *,
@@ -48,7 +50,7 @@ def prune(
     return Pruned(sum(len(family.taken) for family in changed), chosen.bytes, len(sessions))
 
 
-def prune_if_due(connection: sqlite3.Connection, retention: Retention) -> Pruned:
+def prune_if_due(connection: Database, retention: Retention) -> Pruned:
     """Prune unless any process did so less than ``retention.every`` seconds ago."""
     now = time.time()
     last = connection.execute(LAST_RUN).fetchone()
@@ -62,7 +64,7 @@ def prune_if_due(connection: sqlite3.Connection, retention: Retention) -> Pruned
 class _Chosen:
     """What is to go, and how many bytes that frees: media only with the last message that holds them."""
 
-    def __init__(self, connection: sqlite3.Connection, families: Families) -> None:
+    def __init__(self, connection: Database, families: Families) -> None:
         self.families = families
         self.bytes = 0
         self._connection = connection

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import time
 from collections.abc import Iterable, Sequence
 
 from context_compaction.archive.records import Commit
-from context_compaction.archive.sqlite.spans import Span, gone, left
+from context_compaction.archive.sql.database import Database, Statements
+from context_compaction.archive.sql.spans import Span, gone, left
 from context_compaction.errors import StaleView
 from context_compaction.events import CompactionEvent
-from context_compaction.view import SummaryRecord, View
+from context_compaction.view import Range, SummaryRecord, View
 from context_compaction.view.entries import entry_from_json, entry_to_json, pin_from_json, pin_to_json
 
 READ_VIEW = "SELECT version, head_end, pins, entries FROM views WHERE branch = ? AND version = ?"
@@ -36,15 +36,21 @@ READ_SOME_SUMMARIES = """
 SELECT id, number, text, tokens, generation, writer, fidelity FROM summaries
 WHERE branch = ? AND number <= ? AND number IN (SELECT value FROM json_each(?)) ORDER BY number
 """
-READ_SOURCES = "SELECT source FROM summary_sources WHERE summary = ? ORDER BY position"
-READ_RANGES = "SELECT first, last FROM summary_ranges WHERE summary = ? ORDER BY first"
+READ_SOURCES = """
+SELECT summary, source FROM summary_sources WHERE summary IN (SELECT value FROM json_each(?))
+ORDER BY summary, position
+"""
+READ_RANGES = """
+SELECT summary, first, last FROM summary_ranges WHERE summary IN (SELECT value FROM json_each(?))
+ORDER BY summary, first
+"""
 ADD_COMPACTION = """
 INSERT INTO compactions (branch, at_seq, version, committed, happened_at, event) VALUES (?, ?, ?, ?, ?, ?)
 """
 READ_COMPACTIONS = "SELECT event FROM compactions WHERE branch = ? AND at_seq <= ? ORDER BY id"
 
 
-def read_view(connection: sqlite3.Connection, spans: Sequence[Span], version: int) -> View:
+def read_view(connection: Database, spans: Sequence[Span], version: int) -> View:
     """One version of a branch's view, or of the ancestor's that it had then; an empty one where none was."""
     for span in reversed(spans):
         row = connection.execute(READ_VIEW, (span.branch, version)).fetchone()
@@ -63,7 +69,7 @@ def _view(row: tuple[int, int, str, str]) -> View:
     )
 
 
-def write_commit(connection: sqlite3.Connection, branch: int, commit: Commit) -> None:
+def write_commit(connection: Database, branch: int, commit: Commit) -> None:
     """Put the next version in place if the base is still the newest. Raises `StaleView` if not."""
     view = commit.view
     next_summary = max((summary.id + 1 for summary in commit.summaries), default=1)
@@ -77,26 +83,33 @@ def write_commit(connection: sqlite3.Connection, branch: int, commit: Commit) ->
     add_event(connection, branch, commit.event)
 
 
-def add_view(connection: sqlite3.Connection, branch: int, view: View) -> None:
+def add_view(connection: Database, branch: int, view: View) -> None:
     """Write one version of a branch's view."""
     pins = json.dumps([pin_to_json(pin) for pin in view.pins])
     entries = json.dumps([entry_to_json(entry) for entry in view.head], separators=(",", ":"))
     connection.execute(ADD_VIEW, (branch, view.version, view.head_end, pins, entries))
 
 
-def rewrite_view(connection: sqlite3.Connection, branch: int, view: View) -> None:
+def rewrite_view(connection: Database, branch: int, view: View) -> None:
     """Put a view in the place of the one that has its version: when text must go that it holds."""
     connection.execute(REMOVE_VIEW, (branch, view.version))
     add_view(connection, branch, view)
 
 
-def add_event(connection: sqlite3.Connection, branch: int, event: CompactionEvent) -> None:
+def add_event(connection: Database, branch: int, event: CompactionEvent) -> None:
     """Keep the report of one attempted compaction."""
-    row = (branch, event.at_seq, event.version, event.committed, time.time(), json.dumps(event.to_json()))
+    row = (
+        branch,
+        event.at_seq,
+        event.version,
+        int(event.committed),
+        time.time(),
+        json.dumps(event.to_json()),
+    )
     connection.execute(ADD_COMPACTION, row)
 
 
-def read_events(connection: sqlite3.Connection, spans: Sequence[Span]) -> list[CompactionEvent]:
+def read_events(connection: Database, spans: Sequence[Span]) -> list[CompactionEvent]:
     """The reports of all compactions up to each span's end, oldest first."""
     return [
         CompactionEvent.from_json(json.loads(text))
@@ -106,7 +119,7 @@ def read_events(connection: sqlite3.Connection, spans: Sequence[Span]) -> list[C
 
 
 def read_summaries(
-    connection: sqlite3.Connection, spans: Sequence[Span], ids: Iterable[int] | None = None
+    connection: Database, spans: Sequence[Span], ids: Iterable[int] | None = None
 ) -> dict[int, SummaryRecord]:
     """The summaries of a branch, all or those asked for, by number."""
     wanted = None if ids is None else json.dumps(sorted(set(ids)))
@@ -116,27 +129,43 @@ def read_summaries(
             rows += connection.execute(READ_SUMMARIES, (span.branch, span.last_summary))
         else:
             rows += connection.execute(READ_SOME_SUMMARIES, (span.branch, span.last_summary, wanted))
-    return {row[1]: _summary(connection, row) for row in rows}
+    keys = [row[0] for row in rows]
+    ranges, sources = ranges_of(connection, keys), sources_of(connection, keys)
+    return {
+        number: SummaryRecord(
+            id=number,
+            text=json.loads(text),
+            tokens=tokens,
+            generation=generation,
+            ranges=tuple(ranges[key]),
+            sources=tuple(sources[key]),
+            writer=writer,
+            fidelity=fidelity,
+        )
+        for key, number, text, tokens, generation, writer, fidelity in rows
+    }
 
 
 Row = tuple[int, int, str, int, int, str, float]
 
 
-def _summary(connection: sqlite3.Connection, row: Row) -> SummaryRecord:
-    key, number, text, tokens, generation, writer, fidelity = row
-    return SummaryRecord(
-        id=number,
-        text=json.loads(text),
-        tokens=tokens,
-        generation=generation,
-        ranges=tuple(connection.execute(READ_RANGES, (key,)).fetchall()),
-        sources=tuple(source for (source,) in connection.execute(READ_SOURCES, (key,))),
-        writer=writer,
-        fidelity=fidelity,
-    )
+def ranges_of(connection: Statements, keys: Sequence[int]) -> dict[int, list[Range]]:
+    """What the summaries with these keys stand for."""
+    found: dict[int, list[Range]] = {key: [] for key in keys}
+    for key, first, last in connection.execute(READ_RANGES, (json.dumps(keys),)) if keys else ():
+        found[key].append((first, last))
+    return found
 
 
-def add_summary(connection: sqlite3.Connection, branch: int, summary: SummaryRecord) -> None:
+def sources_of(connection: Statements, keys: Sequence[int]) -> dict[int, list[int]]:
+    """Which summaries those with these keys were made from."""
+    found: dict[int, list[int]] = {key: [] for key in keys}
+    for key, source in connection.execute(READ_SOURCES, (json.dumps(keys),)) if keys else ():
+        found[key].append(source)
+    return found
+
+
+def add_summary(connection: Database, branch: int, summary: SummaryRecord) -> None:
     """Write one summary with its lineage."""
     row = (branch, summary.id, summary.tokens, summary.generation, summary.writer, summary.fidelity)
     key = connection.execute(ADD_SUMMARY, (*row, json.dumps(summary.text))).lastrowid
@@ -146,7 +175,7 @@ def add_summary(connection: sqlite3.Connection, branch: int, summary: SummaryRec
     )
 
 
-def _stale(connection: sqlite3.Connection, branch: int, planned_on: int) -> StaleView:
+def _stale(connection: Database, branch: int, planned_on: int) -> StaleView:
     row = connection.execute(READ_VERSION, (branch,)).fetchone()
     if row is None:
         return gone(branch)

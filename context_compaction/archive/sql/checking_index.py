@@ -1,15 +1,14 @@
-"""Checking the search index: an entry for each message and summary, right totals, and every term found."""
+"""Checking the search index: an entry for each message and summary, and right totals."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 
-from context_compaction.archive.sqlite.checking_log import readable
-from context_compaction.archive.sqlite.checking_views import Damage
-from context_compaction.archive.sqlite.finding import READ_TOTALS
-from context_compaction.archive.sqlite.forks import SHARED_DOCUMENTS
-from context_compaction.archive.sqlite.spans import Span
+from context_compaction.archive.sql.checking_views import Damage
+from context_compaction.archive.sql.database import Database
+from context_compaction.archive.sql.finding import READ_TOTALS
+from context_compaction.archive.sql.forks import SHARED_DOCUMENTS
+from context_compaction.archive.sql.spans import Span
 from context_compaction.view import range_text, ranges_of
 
 NOT_INDEXED = """
@@ -24,23 +23,20 @@ WHERE documents.branch = ? AND documents.summary = 0
     AND (messages.id IS NULL OR messages.pruned_at IS NOT NULL) ORDER BY documents.seq
 """
 BADLY_INDEXED = """
-SELECT number, (
-    SELECT count(*) FROM documents
-    WHERE documents.branch = summaries.branch AND documents.summary = summaries.number
-) AS entries FROM summaries WHERE branch = ? AND entries <> 1
+SELECT number, entries FROM (
+    SELECT number, (
+        SELECT count(*) FROM documents
+        WHERE documents.branch = summaries.branch AND documents.summary = summaries.number
+    ) AS entries FROM summaries WHERE branch = ?
+) AS counted WHERE entries <> 1
 """
 OF_NO_SUMMARY = """
 SELECT DISTINCT summary FROM documents WHERE branch = ?1 AND summary <> 0
     AND summary NOT IN (SELECT number FROM summaries WHERE branch = ?1)
 """
-READ_DOCUMENTS = "SELECT id, terms FROM documents"
-# FTS5's own check compares the same, but counts as a write, and verify only reads.
-OPEN_TERMS = "CREATE VIRTUAL TABLE temp.verified_terms USING fts5vocab('main', 'search_index', 'instance')"
-READ_TERMS = "SELECT doc, term FROM temp.verified_terms"
-CLOSE_TERMS = "DROP TABLE temp.verified_terms"
 
 
-def check_index(connection: sqlite3.Connection, spans: Sequence[Span]) -> Iterator[Damage]:
+def check_index(connection: Database, spans: Sequence[Span]) -> Iterator[Damage]:
     """What is wrong with the entries of a branch's own messages and summaries, and with its totals."""
     branch = spans[-1].branch
     for ref in _ranges(connection.execute(NOT_INDEXED, (branch,))):
@@ -62,27 +58,6 @@ def check_index(connection: sqlite3.Connection, spans: Sequence[Span]) -> Iterat
             "",
             "the search index counts {} entries of {} terms, but there are {} of {}".format(*stored, *totals),
         )
-
-
-def check_terms(connection: sqlite3.Connection) -> Iterator[Damage]:
-    """Whether, for the whole file, the index finds each entry by each of its terms, and by no other.
-
-    Both sides are summed up, whatever their order, so that nothing has to be kept.
-    """
-    connection.execute(OPEN_TERMS)
-    try:
-        indexed = sum(map(hash, connection.execute(READ_TERMS)))
-        written = readable(lambda: _written(connection))
-    finally:
-        connection.execute(CLOSE_TERMS)
-    if indexed != written:
-        yield "", "the search index and its entries do not agree: a search may miss some"
-
-
-def _written(connection: sqlite3.Connection) -> int:
-    return sum(
-        hash((key, term)) for key, terms in connection.execute(READ_DOCUMENTS) for term in set(terms.split())
-    )
 
 
 def _ranges(rows: Iterable[tuple[int]]) -> Iterator[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from context_compaction.archive.sqlite.log import Prepared
-from context_compaction.archive.sqlite.spans import Span
+from context_compaction.archive.sql.database import Database
+from context_compaction.archive.sql.log import Prepared
+from context_compaction.archive.sql.spans import Span
 from context_compaction.text.terms import message_terms, terms_of
 from context_compaction.view import SummaryRecord
 
@@ -20,15 +20,10 @@ MAX_COUNT = 8
 NAMESPACE_OF = """
 SELECT sessions.namespace FROM branches JOIN sessions ON sessions.id = branches.session WHERE branches.id = ?
 """
-NEXT_DOCUMENT = "SELECT coalesce(max(id), 0) + 1 FROM documents"
 LAST_DOCUMENT = """
 SELECT sitting, at FROM documents WHERE branch = ? AND summary = 0 AND seq <= ? ORDER BY seq DESC LIMIT 1
 """
-ADD_DOCUMENT = """
-INSERT INTO documents (id, branch, seq, summary, role, sitting, at, length, terms)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
-ADD_TERMS = "INSERT INTO search_index (rowid, terms) VALUES (?, ?)"
+DOCUMENT_COLUMNS = "branch, seq, summary, role, sitting, at, length, terms"
 ADD_TOTALS = "UPDATE branches SET documents = documents + ?, terms = terms + ? WHERE id = ?"
 
 
@@ -55,7 +50,7 @@ def entry_of(counts: Counter[str]) -> Entry:
 
 
 def index_messages(
-    connection: sqlite3.Connection,
+    connection: Database,
     branch: int,
     rows: Sequence[Prepared],
     entries: Sequence[Entry],
@@ -64,28 +59,26 @@ def index_messages(
     """Put appended messages into the index."""
     sitting, at = _last_sitting(connection, spans)
     documents: list[tuple[object, ...]] = []
-    key, scope = _next_key(connection), _scope(connection, branch)
-    for offset, (row, entry) in enumerate(zip(rows, entries, strict=True)):
+    scope = _scope(connection, branch)
+    for row, entry in zip(rows, entries, strict=True):
         if row.epoch is not None:
             sitting += at is not None and abs(row.epoch - at) > SITTING_SECONDS
             at = row.epoch
         message = row.row
         terms = f" {scope} {entry.written} "
-        documents.append(
-            (key + offset, branch, message.seq, 0, message.message.role, sitting, at, entry.length, terms)
-        )
+        documents.append((branch, message.seq, 0, message.message.role, sitting, at, entry.length, terms))
     _add(connection, branch, documents)
 
 
-def index_summaries(connection: sqlite3.Connection, branch: int, summaries: Iterable[SummaryRecord]) -> None:
+def index_summaries(connection: Database, branch: int, summaries: Iterable[SummaryRecord]) -> None:
     """Put written summaries into the index."""
-    key, scope = _next_key(connection), _scope(connection, branch)
+    scope = _scope(connection, branch)
     documents: list[tuple[object, ...]] = []
-    for offset, summary in enumerate(summaries):
+    for summary in summaries:
         entry = entry_of(terms_of(summary.text))
         first = summary.ranges[0][0] if summary.ranges else 0
         terms = f" {scope} {entry.written} "
-        documents.append((key + offset, branch, first, summary.id, "summary", 0, None, entry.length, terms))
+        documents.append((branch, first, summary.id, "summary", 0, None, entry.length, terms))
     _add(connection, branch, documents)
 
 
@@ -94,24 +87,19 @@ def message_entry(row: Prepared) -> Entry:
     return entry_of(message_terms(row.row.message))
 
 
-def _add(connection: sqlite3.Connection, branch: int, documents: list[tuple[object, ...]]) -> None:
-    connection.executemany(ADD_DOCUMENT, documents)
-    connection.executemany(ADD_TERMS, [(row[0], row[8]) for row in documents])
-    lengths = sum(row[7] for row in documents if isinstance(row[7], int))
+def _add(connection: Database, branch: int, documents: list[tuple[object, ...]]) -> None:
+    connection.add_documents(documents)
+    lengths = sum(row[6] for row in documents if isinstance(row[6], int))
     connection.execute(ADD_TOTALS, (len(documents), lengths, branch))
 
 
-def _next_key(connection: sqlite3.Connection) -> int:
-    return connection.execute(NEXT_DOCUMENT).fetchone()[0]
-
-
-def _scope(connection: sqlite3.Connection, branch: int) -> str:
+def _scope(connection: Database, branch: int) -> str:
     """The words by which a search is bound to a log or a namespace; no analysed term begins with a tilde."""
     namespace = connection.execute(NAMESPACE_OF, (branch,)).fetchone()[0]
     return f"~b{branch} ~n{namespace}"
 
 
-def _last_sitting(connection: sqlite3.Connection, spans: Sequence[Span]) -> tuple[int, float | None]:
+def _last_sitting(connection: Database, spans: Sequence[Span]) -> tuple[int, float | None]:
     for span in reversed(spans):
         row = connection.execute(LAST_DOCUMENT, (span.branch, span.last)).fetchone()
         if row is not None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 
+from context_compaction.archive.sql.database import Database
 from context_compaction.errors import StaleView
 
 FOREVER = 2**63 - 1
@@ -25,7 +25,7 @@ class Span:
     last_summary: int
 
 
-def spans_of(connection: sqlite3.Connection, branch: int) -> list[Span]:
+def spans_of(connection: Database, branch: int) -> list[Span]:
     """What the branch sees, oldest ancestor first. Raises `StaleView` when there is no such branch."""
     spans: list[Span] = []
     first = 1

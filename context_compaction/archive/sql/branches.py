@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from context_compaction.archive.records import Branch, BranchState, Tip
-from context_compaction.archive.sqlite.names import escaped, unescaped
-from context_compaction.archive.sqlite.spans import ACTIVATE, FOREVER, Span, gone, spans_of
-from context_compaction.archive.sqlite.views import read_summaries, read_view
+from context_compaction.archive.sql.database import Database
+from context_compaction.archive.sql.names import escaped, unescaped
+from context_compaction.archive.sql.spans import ACTIVATE, FOREVER, Span, gone, spans_of
+from context_compaction.archive.sql.views import read_summaries, read_view
 from context_compaction.groups import Call
 from context_compaction.view import Pin
 
@@ -19,7 +19,7 @@ FIND_ACTIVE = """
 SELECT sessions.active FROM sessions JOIN namespaces ON namespaces.id = sessions.namespace
 WHERE namespaces.name = ? AND sessions.session_id = ?
 """
-ADD_NAMESPACE = "INSERT OR IGNORE INTO namespaces (name) VALUES (?)"
+ADD_NAMESPACE = "INSERT INTO namespaces (name) VALUES (?) ON CONFLICT DO NOTHING"
 ADD_SESSION = """
 INSERT INTO sessions (namespace, session_id, created_at)
 SELECT id, ?, ? FROM namespaces WHERE name = ?
@@ -50,18 +50,18 @@ SUPERSEDING = """
 SELECT seq, supersedes FROM messages WHERE branch = ? AND seq BETWEEN ? AND ? AND supersedes IS NOT NULL
 """
 READ_PINS = "SELECT ref, text FROM pins WHERE branch = ? ORDER BY id"
-ADD_PIN = "INSERT OR IGNORE INTO pins (branch, ref, text) VALUES (?, ?, ?)"
+ADD_PIN = "INSERT INTO pins (branch, ref, text) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 REMOVE_PINS = "DELETE FROM pins WHERE branch = ? AND ref = ?"
 WRITE_STATE = "UPDATE branches SET state = ? WHERE id = ?"
 
 
-def open_branch(connection: sqlite3.Connection, namespace: str, session_id: str) -> int | None:
+def open_branch(connection: Database, namespace: str, session_id: str) -> int | None:
     """The active branch of a session, None if there is no such session."""
     row = connection.execute(FIND_ACTIVE, (escaped(namespace), escaped(session_id))).fetchone()
     return row[0] if row else None
 
 
-def start_session(connection: sqlite3.Connection, namespace: str, session_id: str) -> int:
+def start_session(connection: Database, namespace: str, session_id: str) -> int:
     """A session with one empty branch; the existing one if another writer was first."""
     found = open_branch(connection, namespace, session_id)
     if found is not None:
@@ -72,12 +72,12 @@ def start_session(connection: sqlite3.Connection, namespace: str, session_id: st
     branch = connection.execute(ADD_BRANCH, (session, now)).lastrowid
     connection.execute(ADD_SPAN, (branch, branch, FOREVER, FOREVER))
     connection.execute(SET_ACTIVE, (branch, session))
-    if branch is None:  # sqlite3 sets it after every INSERT
+    if branch is None:  # it is set after every INSERT
         raise gone(0)
     return branch
 
 
-def read_state(connection: sqlite3.Connection, branch: int) -> BranchState:
+def read_state(connection: Database, branch: int) -> BranchState:
     """Everything a session goes on from. Independent of the length of the log."""
     row = connection.execute(READ_BRANCH, (branch,)).fetchone()
     if row is None:
@@ -102,13 +102,13 @@ def read_state(connection: sqlite3.Connection, branch: int) -> BranchState:
     )
 
 
-def sessions(connection: sqlite3.Connection, namespace: str | None) -> list[tuple[str, str]]:
+def sessions(connection: Database, namespace: str | None) -> list[tuple[str, str]]:
     """Namespace and id of each, in the order they began."""
     found = [(unescaped(name), unescaped(session)) for name, session in connection.execute(READ_SESSIONS)]
     return [place for place in found if namespace is None or place[0] == namespace]
 
 
-def of_session(connection: sqlite3.Connection, branch: int) -> list[Branch]:
+def of_session(connection: Database, branch: int) -> list[Branch]:
     """The branches of the session that this one is of, in the order they began."""
     rows = connection.execute(READ_BRANCHES, (branch,)).fetchall()
     if not rows:
@@ -119,13 +119,13 @@ def of_session(connection: sqlite3.Connection, branch: int) -> list[Branch]:
     ]
 
 
-def activate(connection: sqlite3.Connection, branch: int) -> None:
+def activate(connection: Database, branch: int) -> None:
     """Let the branch's session go on with it."""
     if connection.execute(ACTIVATE, (branch, branch)).rowcount != 1:
         raise gone(branch)
 
 
-def tip(connection: sqlite3.Connection, branch: int) -> Tip:
+def tip(connection: Database, branch: int) -> Tip:
     """Where the branch stands."""
     row = connection.execute(READ_TIP, (branch,)).fetchone()
     if row is None:
@@ -133,19 +133,19 @@ def tip(connection: sqlite3.Connection, branch: int) -> Tip:
     return Tip(row[0], row[1], bool(row[2]))
 
 
-def write_state(connection: sqlite3.Connection, branch: int, state: Mapping[str, Any]) -> None:
+def write_state(connection: Database, branch: int, state: Mapping[str, Any]) -> None:
     """Keep a session's notes. Raises `StaleView` when the branch is gone."""
     if connection.execute(WRITE_STATE, (json.dumps(state), branch)).rowcount != 1:
         raise gone(branch)
 
 
-def add_pins(connection: sqlite3.Connection, branch: int, pins: Iterable[Pin]) -> None:
+def add_pins(connection: Database, branch: int, pins: Iterable[Pin]) -> None:
     """Add pins; one that is there already changes nothing."""
     for pin in pins:
         connection.execute(ADD_PIN, (branch, pin.ref, json.dumps(pin.text)))
 
 
-def _superseding(connection: sqlite3.Connection, spans: list[Span]) -> dict[int, int]:
+def _superseding(connection: Database, spans: list[Span]) -> dict[int, int]:
     return {
         seq: replaced
         for span in spans
@@ -154,7 +154,7 @@ def _superseding(connection: sqlite3.Connection, spans: list[Span]) -> dict[int,
 
 
 def _calls(
-    connection: sqlite3.Connection, branch: int
+    connection: Database, branch: int
 ) -> tuple[tuple[Call, ...], tuple[Call, ...], dict[int, tuple[str, ...]]]:
     """Closed and unanswered, open, and the call ids that closed unanswered by their message."""
     unanswered: list[Call] = []

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 
 from context_compaction.archive.records import Fork
-from context_compaction.archive.sqlite.names import escaped
-from context_compaction.archive.sqlite.search import index_summaries
-from context_compaction.archive.sqlite.spans import ACTIVATE, FOREVER, Span, spans_of
-from context_compaction.archive.sqlite.views import add_summary, add_view, read_summaries
+from context_compaction.archive.sql.database import Database
+from context_compaction.archive.sql.names import escaped
+from context_compaction.archive.sql.search import index_summaries
+from context_compaction.archive.sql.spans import ACTIVATE, FOREVER, Span, spans_of
+from context_compaction.archive.sql.views import add_summary, add_view, read_summaries
 from context_compaction.errors import SessionExists, StaleView
 from context_compaction.view import View
 
 OWN_SESSION = "SELECT session FROM branches WHERE id = ?"
 NEW_SESSION = """
-INSERT OR IGNORE INTO sessions (namespace, session_id, created_at)
+INSERT INTO sessions (namespace, session_id, created_at)
 SELECT sessions.namespace, ?, ? FROM branches JOIN sessions ON sessions.id = branches.session
-WHERE branches.id = ?
+WHERE branches.id = ? ON CONFLICT DO NOTHING
 """
 HASH_AT = "SELECT hash FROM messages WHERE branch = ? AND seq = ?"
 ADD_BRANCH = """
@@ -35,7 +35,7 @@ SELECT count(*), coalesce(sum(length), 0) FROM documents WHERE branch = ? AND se
 """
 COPY_PINS = """
 INSERT INTO pins (branch, ref, text)
-SELECT ?, ref, text FROM pins WHERE branch = ? AND CAST(substr(ref, 3) AS INTEGER) <= ? ORDER BY id
+SELECT ?, ref, text FROM pins WHERE branch = ? AND CAST(substr(ref, 3) AS BIGINT) <= ? ORDER BY id
 """
 # Calls as they stood at the fork: what closed or answered them later did not happen here.
 COPY_CALLS = """
@@ -47,8 +47,9 @@ FROM calls WHERE branch = ? AND seq <= ?
 """
 # Versions and reports of a branch none of whose messages are shared.
 COPY_VIEWS = """
-INSERT OR IGNORE INTO views (branch, version, head_end, pins, entries)
+INSERT INTO views (branch, version, head_end, pins, entries)
 SELECT ?, version, head_end, pins, entries FROM views WHERE branch = ? AND version < ? AND head_end <= ?
+ON CONFLICT DO NOTHING
 """
 COPY_COMPACTIONS = """
 INSERT INTO compactions (branch, at_seq, version, committed, happened_at, event)
@@ -57,7 +58,7 @@ WHERE branch = ? AND at_seq <= ? ORDER BY id
 """
 
 
-def fork(connection: sqlite3.Connection, branch: int, plan: Fork) -> int:
+def fork(connection: Database, branch: int, plan: Fork) -> int:
     """Write the branch. Raises `StaleView` if the log does not reach ``plan.at``, or `SessionExists`."""
     shared = _shared(connection, branch, plan)
     session = _session(connection, branch, plan.session_id)
@@ -74,7 +75,7 @@ def fork(connection: sqlite3.Connection, branch: int, plan: Fork) -> int:
     return child
 
 
-def _shared(connection: sqlite3.Connection, branch: int, plan: Fork) -> list[Span]:
+def _shared(connection: Database, branch: int, plan: Fork) -> list[Span]:
     """What the fork sees of each ancestor, oldest first; the last one owns the message it forks at."""
     return [
         Span(span.branch, span.first, min(span.last, plan.at), min(span.last_summary, plan.last_summary))
@@ -83,7 +84,7 @@ def _shared(connection: sqlite3.Connection, branch: int, plan: Fork) -> list[Spa
     ]
 
 
-def _copy_compacted(connection: sqlite3.Connection, branch: int, child: int, plan: Fork) -> None:
+def _copy_compacted(connection: Database, branch: int, child: int, plan: Fork) -> None:
     """What branches without a message up to the fork compacted of those that they share themselves."""
     left = [span for span in spans_of(connection, branch) if span.first > plan.at]
     for span in reversed(left):  # a version that several have is that of the last one, as in `read_view`
@@ -97,7 +98,7 @@ def _copy_compacted(connection: sqlite3.Connection, branch: int, child: int, pla
         connection.execute(COPY_COMPACTIONS, (child, span.branch, plan.at))
 
 
-def _tip(connection: sqlite3.Connection, parent: int | None, at: int) -> bytes:
+def _tip(connection: Database, parent: int | None, at: int) -> bytes:
     if parent is None:
         return b""
     found = connection.execute(HASH_AT, (parent, at)).fetchone()
@@ -106,7 +107,7 @@ def _tip(connection: sqlite3.Connection, parent: int | None, at: int) -> bytes:
     return found[0]
 
 
-def _session(connection: sqlite3.Connection, branch: int, name: str | None) -> int:
+def _session(connection: Database, branch: int, name: str | None) -> int:
     if name is None:
         return connection.execute(OWN_SESSION, (branch,)).fetchone()[0]
     made = connection.execute(NEW_SESSION, (escaped(name), time.time(), branch))
@@ -116,7 +117,7 @@ def _session(connection: sqlite3.Connection, branch: int, name: str | None) -> i
 
 
 def _add_branch(
-    connection: sqlite3.Connection,
+    connection: Database,
     session: int,
     plan: Fork,
     shared: Sequence[Span],

@@ -8,14 +8,14 @@ pins that no fork has.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from context_compaction.archive.sqlite import unindexing
-from context_compaction.archive.sqlite.log import outline
-from context_compaction.archive.sqlite.spans import Span, spans_of
-from context_compaction.archive.sqlite.views import add_view, read_summaries, read_view
+from context_compaction.archive.sql import unindexing
+from context_compaction.archive.sql.database import Database
+from context_compaction.archive.sql.log import outline
+from context_compaction.archive.sql.spans import Span, spans_of
+from context_compaction.archive.sql.views import add_view, read_summaries, read_view
 from context_compaction.view import Pin, View, forked, usable
 from context_compaction.view.entries import pin_from_json
 
@@ -59,10 +59,10 @@ SELECT coalesce(max(first), 0) FROM (
     JOIN spans AS later ON later.branch = spans.branch AND later.last_seq > spans.last_seq
     JOIN views ON views.branch = later.ancestor
     WHERE spans.ancestor = ? AND spans.branch IN (SELECT value FROM json_each(?)) GROUP BY spans.branch
-)
+) AS firsts
 """
 REMOVE_VIEWS = "DELETE FROM views WHERE branch = ?"
-LAST_VERSION = "SELECT coalesce(max(version), 0) FROM compactions WHERE branch = ? AND committed"
+LAST_VERSION = "SELECT coalesce(max(version), 0) FROM compactions WHERE branch = ? AND committed = 1"
 SET_VERSION = "UPDATE branches SET version = ? WHERE id = ?"
 
 
@@ -78,7 +78,7 @@ class Heirloom:
     """The branches that see it."""
 
 
-def heirlooms(connection: sqlite3.Connection, sessions: Sequence[int]) -> dict[int, Heirloom]:
+def heirlooms(connection: Database, sessions: Sequence[int]) -> dict[int, Heirloom]:
     """By branch of these sessions, what other sessions see of it; branches nobody sees are left out."""
     found: dict[int, Heirloom] = {}
     for branch, last_seq, last_summary, session, heir in connection.execute(SHARED, (json.dumps(sessions),)):
@@ -89,7 +89,7 @@ def heirlooms(connection: sqlite3.Connection, sessions: Sequence[int]) -> dict[i
     return found
 
 
-def hand_over(connection: sqlite3.Connection, kept: Mapping[int, Heirloom]) -> None:
+def hand_over(connection: Database, kept: Mapping[int, Heirloom]) -> None:
     """Cut the branches and give them away. Their index entries beyond are gone already."""
     for branch, rest in kept.items():
         _cut(connection, branch, rest)
@@ -98,7 +98,7 @@ def hand_over(connection: sqlite3.Connection, kept: Mapping[int, Heirloom]) -> N
         unindexing.recount(connection, branch)
 
 
-def _cut(connection: sqlite3.Connection, branch: int, rest: Heirloom) -> None:
+def _cut(connection: Database, branch: int, rest: Heirloom) -> None:
     connection.execute(CUT_MESSAGES, (branch, rest.last_seq))
     connection.execute(CUT_SUMMARIES, (branch, rest.last_summary))
     connection.execute(CUT_COMPACTIONS, (branch, rest.last_seq))
@@ -110,7 +110,7 @@ def _cut(connection: sqlite3.Connection, branch: int, rest: Heirloom) -> None:
     connection.execute(GIVE, row)
 
 
-def _go_back(connection: sqlite3.Connection, branch: int, rest: Heirloom) -> None:
+def _go_back(connection: Database, branch: int, rest: Heirloom) -> None:
     """Let the branch show what a fork of it at its end would, and keep the older ones of its views."""
     spans = spans_of(connection, branch)
     views = _views(connection, spans, rest)
@@ -130,7 +130,7 @@ def _go_back(connection: sqlite3.Connection, branch: int, rest: Heirloom) -> Non
             add_view(connection, branch, replace(view, pins=pins))
 
 
-def _views(connection: sqlite3.Connection, spans: Sequence[Span], rest: Heirloom) -> list[View]:
+def _views(connection: Database, spans: Sequence[Span], rest: Heirloom) -> list[View]:
     """A branch's own versions whose summaries are there still, and of what is; the newest first."""
     known = read_summaries(connection, spans)
     versions = connection.execute(VERSIONS, (spans[-1].branch,)).fetchall()
@@ -142,7 +142,7 @@ def _views(connection: sqlite3.Connection, spans: Sequence[Span], rest: Heirloom
     ]
 
 
-def _newest_view(connection: sqlite3.Connection, spans: Sequence[Span], views: Sequence[View]) -> View:
+def _newest_view(connection: Database, spans: Sequence[Span], views: Sequence[View]) -> View:
     """The view of a fork at the end of the log, made of the newest of ``views`` that it can begin with."""
     known, rows = read_summaries(connection, spans), outline(connection, spans, 0)
     pruned = {row.seq for row in rows if row.pruned}
@@ -153,7 +153,7 @@ def _newest_view(connection: sqlite3.Connection, spans: Sequence[Span], views: S
     return forked(next(found, View()), len(rows), known, pruned, stay)
 
 
-def _pins_of(connection: sqlite3.Connection, branches: Sequence[int]) -> set[Pin]:
+def _pins_of(connection: Database, branches: Sequence[int]) -> set[Pin]:
     """Every pin that these branches have, or had at a compaction."""
     named = json.dumps(branches)
     pins = {Pin(ref, json.loads(text)) for ref, text in connection.execute(READ_PINS, (named,))}

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from context_compaction.archive.records import AppendBatch, OutlineRow, StoredMessage
-from context_compaction.archive.sqlite.names import escaped, listed, unescaped
-from context_compaction.archive.sqlite.payloads import Blob, decoded, shelved
-from context_compaction.archive.sqlite.spans import ACTIVATE, Span, clipped, gone, left
+from context_compaction.archive.sql.database import Database, IdTaken
+from context_compaction.archive.sql.names import escaped, listed, unescaped
+from context_compaction.archive.sql.payloads import Blob, decoded, shelved
+from context_compaction.archive.sql.spans import ACTIVATE, Span, clipped, gone, left
 from context_compaction.archive.tombstones import tombstone
 from context_compaction.errors import DuplicateMessage, StaleView
 from context_compaction.groups import Kind
@@ -26,14 +26,17 @@ SELECT branches.last_seq, branches.tip, sessions.active = branches.id
 FROM branches JOIN sessions ON sessions.id = branches.session WHERE branches.id = ?
 """
 ADVANCE = "UPDATE branches SET last_seq = ?, tip = ? WHERE id = ?"
-NEXT_MESSAGE = "SELECT coalesce(max(id), 0) + 1 FROM messages"
 ADD_MESSAGE = """
-INSERT INTO messages (id, branch, seq, message_id, role, kind, group_first, tokens, counter, epoch, stored_at,
+INSERT INTO messages (branch, seq, message_id, role, kind, group_first, tokens, counter, epoch, stored_at,
     supersedes, hash, digest, size, features, payload)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
-ADD_BLOB = "INSERT OR IGNORE INTO blobs (hash, encoding, data) VALUES (?, ?, ?)"
-LINK_BLOB = "INSERT INTO message_blobs (message, blob) SELECT ?, id FROM blobs WHERE hash = ?"
+ADD_BLOB = "INSERT INTO blobs (hash, encoding, data) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+LINK_BLOB = """
+INSERT INTO message_blobs (message, blob)
+SELECT messages.id, blobs.id FROM messages CROSS JOIN blobs
+WHERE messages.branch = ? AND messages.seq = ? AND blobs.hash = ?
+"""
 OPEN_CALL = "INSERT INTO calls (branch, seq, position, call_id) VALUES (?, ?, ?, ?)"
 CLOSE_CALL = "UPDATE calls SET closed_at = ? WHERE branch = ? AND seq = ? AND position = ?"
 ANSWER_CALL = "UPDATE calls SET answered_by = ? WHERE branch = ? AND seq = ? AND position = ?"
@@ -70,29 +73,28 @@ def prepare(rows: Sequence[StoredMessage]) -> list[Prepared]:
     return [_prepared(row) for row in rows]
 
 
-def append(connection: sqlite3.Connection, branch: int, batch: AppendBatch, rows: Sequence[Prepared]) -> None:
+def append(connection: Database, branch: int, batch: AppendBatch, rows: Sequence[Prepared]) -> None:
     """Write the rows behind the end of the log. Raises `StaleView` if the end has moved."""
     previous = _end(connection, branch, batch)
-    key = connection.execute(NEXT_MESSAGE).fetchone()[0]
     now = time.time()
-    for offset, prepared in enumerate(rows):
+    values: list[tuple[object, ...]] = []
+    for prepared in rows:
         previous = hashlib.sha256(previous + prepared.canonical).digest()
-        try:
-            connection.execute(ADD_MESSAGE, _values(prepared, key + offset, branch, now, previous))
-        except sqlite3.IntegrityError as error:
-            _explain(error, prepared.row, offset)
-            raise
+        values.append(_values(prepared, branch, now, previous))
+    try:
+        connection.add_messages(values)
+    except IdTaken as taken:
+        raise DuplicateMessage(rows[taken.index].row.message.id or "", taken.index) from taken
+    for prepared in rows:
         for blob in prepared.blobs:
             connection.execute(ADD_BLOB, (blob.hash, blob.encoding, blob.data))
-            connection.execute(LINK_BLOB, (key + offset, blob.hash))
+            connection.execute(LINK_BLOB, (branch, prepared.row.seq, blob.hash))
     if rows:
         connection.execute(ADVANCE, (rows[-1].row.seq, previous, branch))
     _change_calls(connection, branch, batch)
 
 
-def read(
-    connection: sqlite3.Connection, spans: Sequence[Span], ranges: Sequence[Range]
-) -> list[StoredMessage]:
+def read(connection: Database, spans: Sequence[Span], ranges: Sequence[Range]) -> list[StoredMessage]:
     """The rows of these ranges, ascending, each once."""
     return [
         _stored(connection, row)
@@ -102,15 +104,13 @@ def read(
     ]
 
 
-def totals(connection: sqlite3.Connection, spans: Sequence[Span]) -> tuple[int, int]:
+def totals(connection: Database, spans: Sequence[Span]) -> tuple[int, int]:
     """How many rows, and their tokens."""
     found = [connection.execute(TOTALS, clipped(span, span.first, span.last)).fetchone() for span in spans]
     return sum(count for count, _ in found), sum(tokens for _, tokens in found)
 
 
-def find_ids(
-    connection: sqlite3.Connection, spans: Sequence[Span], ids: Iterable[str]
-) -> dict[str, tuple[int, bytes]]:
+def find_ids(connection: Database, spans: Sequence[Span], ids: Iterable[str]) -> dict[str, tuple[int, bytes]]:
     """Number and content digest of those ids that the log has."""
     wanted = listed([escaped(name) for name in ids])
     return {
@@ -120,7 +120,7 @@ def find_ids(
     }
 
 
-def outline(connection: sqlite3.Connection, spans: Sequence[Span], after: int) -> list[OutlineRow]:
+def outline(connection: Database, spans: Sequence[Span], after: int) -> list[OutlineRow]:
     """The rows behind ``after`` without what they say."""
     return [
         OutlineRow(
@@ -141,7 +141,7 @@ def _prepared(row: StoredMessage) -> Prepared:
     return Prepared(row, epoch(row.message.timestamp), canonical(text), digest, features, payload, blobs)
 
 
-def _end(connection: sqlite3.Connection, branch: int, batch: AppendBatch) -> bytes:
+def _end(connection: Database, branch: int, batch: AppendBatch) -> bytes:
     """Hash of the last message that the branch sees. Raises `StaleView` if the batch is not for behind it."""
     row = connection.execute(END, (branch,)).fetchone()
     if row is None:
@@ -158,10 +158,9 @@ def _end(connection: sqlite3.Connection, branch: int, batch: AppendBatch) -> byt
     return tip
 
 
-def _values(prepared: Prepared, key: int, branch: int, now: float, chained: bytes) -> tuple[object, ...]:
+def _values(prepared: Prepared, branch: int, now: float, chained: bytes) -> tuple[object, ...]:
     row = prepared.row
     return (
-        key,
         branch,
         row.seq,
         None if row.message.id is None else escaped(row.message.id),
@@ -181,13 +180,7 @@ def _values(prepared: Prepared, key: int, branch: int, now: float, chained: byte
     )
 
 
-def _explain(error: sqlite3.IntegrityError, row: StoredMessage, index: int) -> None:
-    """Raise `DuplicateMessage` if that is what the constraint says."""
-    if "messages.message_id" in str(error) and row.message.id is not None:
-        raise DuplicateMessage(row.message.id, index) from error
-
-
-def _change_calls(connection: sqlite3.Connection, branch: int, batch: AppendBatch) -> None:
+def _change_calls(connection: Database, branch: int, batch: AppendBatch) -> None:
     if batch.opened:
         opened = [(branch, call.seq, call.position, escaped(call.call_id)) for call in batch.opened]
         connection.executemany(OPEN_CALL, opened)
@@ -216,7 +209,7 @@ def _united(ranges: Sequence[Range]) -> list[Range]:
 Row = tuple[int, str | None, int, Kind, int, str, str | None, int | None, bytes, float | None]
 
 
-def _stored(connection: sqlite3.Connection, row: Row) -> StoredMessage:
+def _stored(connection: Database, row: Row) -> StoredMessage:
     seq, payload, group, kind, tokens, counter, features, supersedes, digest, pruned_at = row
     if payload is None or features is None:
         message = tombstone(seq, seq, tokens, pruned_at)

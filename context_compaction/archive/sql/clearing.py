@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable
 
 from context_compaction.archive.pruned_views import next_view, pruning_event, scrubbed
 from context_compaction.archive.retention import LogRow, Reader
-from context_compaction.archive.sqlite import unindexing
-from context_compaction.archive.sqlite.branches import read_state
-from context_compaction.archive.sqlite.families import Family
-from context_compaction.archive.sqlite.spans import spans_of
-from context_compaction.archive.sqlite.views import add_event, add_view, read_view, rewrite_view
+from context_compaction.archive.sql import unindexing
+from context_compaction.archive.sql.branches import read_state
+from context_compaction.archive.sql.database import Database
+from context_compaction.archive.sql.families import Family
+from context_compaction.archive.sql.spans import spans_of
+from context_compaction.archive.sql.views import add_event, add_view, read_view, rewrite_view
 
 BURY = """
 UPDATE messages SET payload = NULL, features = NULL, pruned_at = ?
@@ -29,7 +29,7 @@ SET_VERSION = "UPDATE branches SET version = ? WHERE id = ?"
 TOKENS = "SELECT seq, tokens FROM messages WHERE branch = ? AND seq BETWEEN ? AND ?"
 
 
-def clear(connection: sqlite3.Connection, family: Family, now: float) -> None:
+def clear(connection: Database, family: Family, now: float) -> None:
     """Let go of what was taken of a family, for every branch of it."""
     rows = family.taken.values()
     for reader in family.readers:
@@ -41,7 +41,7 @@ def clear(connection: sqlite3.Connection, family: Family, now: float) -> None:
         unindexing.recount(connection, reader.branch)
 
 
-def _bury(connection: sqlite3.Connection, rows: Iterable[LogRow], now: float) -> None:
+def _bury(connection: Database, rows: Iterable[LogRow], now: float) -> None:
     by_branch: dict[int, list[LogRow]] = {}
     for row in rows:
         by_branch.setdefault(row.branch, []).append(row)
@@ -54,7 +54,7 @@ def _bury(connection: sqlite3.Connection, rows: Iterable[LogRow], now: float) ->
         unindexing.remove_messages(connection, branch, [row.seq for row in members])
 
 
-def _leave_views(connection: sqlite3.Connection, reader: Reader, gone: set[int]) -> None:
+def _leave_views(connection: Database, reader: Reader, gone: set[int]) -> None:
     """Text of theirs goes from every version, and what the present one shows becomes a gap in a new one."""
     branch = reader.branch
     spans = spans_of(connection, branch)

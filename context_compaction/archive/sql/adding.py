@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from context_compaction.archive.jsonl import Record
 from context_compaction.archive.records import StoredMessage
-from context_compaction.archive.sqlite import search
-from context_compaction.archive.sqlite.branches import ADD_SPAN
-from context_compaction.archive.sqlite.forks import HASH_AT
-from context_compaction.archive.sqlite.log import LINK_BLOB, Prepared
-from context_compaction.archive.sqlite.payloads import hashes_in, whole
-from context_compaction.archive.sqlite.search import Entry
-from context_compaction.archive.sqlite.spans import FOREVER, spans_of
-from context_compaction.archive.sqlite.views import add_summary
+from context_compaction.archive.sql import search
+from context_compaction.archive.sql.branches import ADD_SPAN
+from context_compaction.archive.sql.database import Database
+from context_compaction.archive.sql.forks import HASH_AT
+from context_compaction.archive.sql.log import LINK_BLOB, Prepared
+from context_compaction.archive.sql.payloads import hashes_in, whole
+from context_compaction.archive.sql.search import Entry
+from context_compaction.archive.sql.spans import FOREVER, spans_of
+from context_compaction.archive.sql.views import add_summary
 from context_compaction.archive.tombstones import tombstone
 from context_compaction.archive.transfer_records import FIELDS
 from context_compaction.errors import ArchiveCorrupt
@@ -63,9 +63,7 @@ STORED: Mapping[str, Callable[[Any], Any]] = {
 class NewBranch:
     """A branch that is being added. Raises `ArchiveCorrupt` for what cannot be one."""
 
-    def __init__(
-        self, connection: sqlite3.Connection, record: Record, session: int, known: Sequence[int]
-    ) -> None:
+    def __init__(self, connection: Database, record: Record, session: int, known: Sequence[int]) -> None:
         """``known``: the keys of the branches before it, by their place in the file."""
         self._connection = connection
         self._last: int = record["last_seq"]
@@ -90,9 +88,9 @@ class NewBranch:
         if kind == "summary":
             self._add_summary(record)
             return
-        row = self._connection.execute(ADD_ROWS[kind], (self.key, *_stored(kind, record).values()))
+        self._connection.execute(ADD_ROWS[kind], (self.key, *_stored(kind, record).values()))
         if kind == "message":
-            self._follow(record, row.lastrowid or 0)
+            self._follow(record)
 
     def end(self) -> None:
         """After the last one."""
@@ -113,7 +111,7 @@ class NewBranch:
             raise ArchiveCorrupt(f"the branch forks at m:{self._seq} of a log that does not have it")
         return row[0]
 
-    def _follow(self, record: Record, key: int) -> None:
+    def _follow(self, record: Record) -> None:
         """Check a message against the one before, and remember it for the index."""
         seq: int = record["seq"]
         if seq != self._seq + 1:
@@ -123,7 +121,7 @@ class NewBranch:
         self._seq, chained = seq, bytes.fromhex(record["hash"])
         payload: str = record["payload"] or ""
         for name in dict.fromkeys(hashes_in(payload)):
-            self._connection.execute(LINK_BLOB, (key, name))
+            self._connection.execute(LINK_BLOB, (self.key, seq, name))
         text = whole(self._connection, seq, payload)
         prepared = _prepared(record, text)
         if payload and hashlib.sha256(self._tip + prepared.canonical).digest() != chained:

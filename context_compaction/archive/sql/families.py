@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from context_compaction.archive.pruned_views import shown_by
 from context_compaction.archive.retention import Candidate, LogRow, Reader, candidates
-from context_compaction.archive.sqlite.branches import read_state
-from context_compaction.archive.sqlite.spans import Span, spans_of
+from context_compaction.archive.sql.branches import read_state
+from context_compaction.archive.sql.database import Database
+from context_compaction.archive.sql.spans import Span, spans_of
 
 # In the order of the index, and from it alone: it is read for every message that is old and stays.
 OLDEST = """
@@ -47,14 +47,14 @@ class Family:
 class Families:
     """The families of an archive, each read when a message of it is first come to."""
 
-    def __init__(self, connection: sqlite3.Connection, *, uncovered: bool) -> None:
+    def __init__(self, connection: Database, *, uncovered: bool) -> None:
         self._connection = connection
         self._uncovered = uncovered
         self._by_branch: dict[int, Family] = {}
 
     def oldest(self, stored_until: float = math.inf) -> Iterator[tuple[Family, Candidate]]:
         """What may go and is not taken yet, by the age of each group's oldest message."""
-        for key, branch in self._connection.execute(OLDEST, (stored_until,)):
+        for key, branch in self._connection.stream(OLDEST, (stored_until,)):
             family = self._by_branch.get(branch) or self._read(branch)
             candidate = family.candidates.get(key)
             if candidate is not None and key == candidate.rows[0].key and key not in family.taken:
@@ -77,7 +77,7 @@ class Families:
         return family
 
 
-def _reader(connection: sqlite3.Connection, branch: int) -> Reader:
+def _reader(connection: Database, branch: int) -> Reader:
     state, spans = read_state(connection, branch), spans_of(connection, branch)
     return Reader(
         branch=branch,
@@ -89,7 +89,7 @@ def _reader(connection: sqlite3.Connection, branch: int) -> Reader:
     )
 
 
-def _covered(connection: sqlite3.Connection, spans: list[Span]) -> set[int]:
+def _covered(connection: Database, spans: list[Span]) -> set[int]:
     covered: set[int] = set()
     for span in spans:
         for first, last in connection.execute(COVERED, (span.branch, span.last_summary)):
@@ -97,7 +97,7 @@ def _covered(connection: sqlite3.Connection, spans: list[Span]) -> set[int]:
     return covered
 
 
-def _last_turn(connection: sqlite3.Connection, spans: list[Span], last_seq: int) -> int:
+def _last_turn(connection: Database, spans: list[Span], last_seq: int) -> int:
     """The newest user message; the newest message where no user speaks."""
     for span in reversed(spans):
         row = connection.execute(NEWEST_USER, (span.branch, span.first, span.last)).fetchone()

@@ -11,10 +11,10 @@ import binascii
 import hashlib
 import json
 import re
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from context_compaction.archive.sql.database import Statements
 from context_compaction.errors import ArchiveCorrupt
 from context_compaction.messages import MediaBlock, Message
 from context_compaction.messages.storage import decode
@@ -71,18 +71,18 @@ def restored(payload: str, blobs: Mapping[str, Blob]) -> str:
     return _MARKER.sub(lambda match: blobs[match[1]].text, payload)
 
 
-def decoded(connection: sqlite3.Connection, seq: int, payload: str) -> Message:
+def decoded(connection: Statements, seq: int, payload: str) -> Message:
     """The message that a stored payload is. Raises `ArchiveCorrupt`, naming ``seq``."""
     return decode(whole(connection, seq, payload))
 
 
-def whole(connection: sqlite3.Connection, seq: int, payload: str) -> str:
+def whole(connection: Statements, seq: int, payload: str) -> str:
     """A stored payload with its media put back. Raises `ArchiveCorrupt` for media that are not there."""
     hashes = hashes_in(payload)
     return restored(payload, {name: _read(connection, name, seq) for name in hashes}) if hashes else payload
 
 
-def _read(connection: sqlite3.Connection, name: str, seq: int) -> Blob:
+def _read(connection: Statements, name: str, seq: int) -> Blob:
     row = connection.execute(READ_BLOB, (name,)).fetchone()
     if row is None:
         raise ArchiveCorrupt(f"m:{seq}: its media {name[:12]} is missing from the archive; restore a backup")
