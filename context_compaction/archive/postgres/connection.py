@@ -180,11 +180,14 @@ class Transaction:
         self._explain(error)
 
     def _commit(self, connection: psycopg.Connection) -> None:
-        """Commit. Where the connection is lost meanwhile, the server is asked what became of it."""
+        """Commit. Where the connection is lost meanwhile, the server is asked what became of it.
+
+        What was only read has been read.
+        """
         try:
             connection.execute("COMMIT")
         except psycopg.OperationalError:
-            if self.reading or not connection.closed or not self._has_committed():
+            if not connection.closed or not (self.reading or self._has_committed()):
                 raise
 
     def _has_committed(self) -> bool:

@@ -44,6 +44,12 @@ READ_MESSAGES = """
 SELECT seq, payload, group_first, kind, tokens, counter, features, supersedes, hash, pruned_at FROM messages
 WHERE branch = ? AND seq BETWEEN ? AND ? ORDER BY seq
 """
+READ_LISTED = """
+SELECT seq, payload, group_first, kind, tokens, counter, features, supersedes, hash, pruned_at FROM messages
+WHERE branch = ? AND seq IN (SELECT value FROM json_each(?)) ORDER BY seq
+"""
+LISTED_AT_MOST = 1000
+"""So many messages of several ranges are read by one statement."""
 TOTALS = "SELECT count(*), coalesce(sum(tokens), 0) FROM messages WHERE branch = ? AND seq BETWEEN ? AND ?"
 FIND_IDS = """
 SELECT message_id, seq, digest FROM messages
@@ -96,12 +102,23 @@ def append(connection: Database, branch: int, batch: AppendBatch, rows: Sequence
 
 def read(connection: Database, spans: Sequence[Span], ranges: Sequence[Range]) -> list[StoredMessage]:
     """The rows of these ranges, ascending, each once."""
-    return [
-        _stored(connection, row)
-        for first, last in _united(ranges)
-        for span in spans
-        for row in connection.execute(READ_MESSAGES, clipped(span, first, last))
-    ]
+    united = _united(ranges)
+    if len(united) > 1 and sum(last - first + 1 for first, last in united) <= LISTED_AT_MOST:
+        found = (row for span in spans for row in _read_listed(connection, span, united))
+    else:
+        found = (
+            row
+            for first, last in united
+            for span in spans
+            for row in connection.execute(READ_MESSAGES, clipped(span, first, last))
+        )
+    return [_stored(connection, row) for row in found]
+
+
+def _read_listed(connection: Database, span: Span, ranges: Sequence[Range]) -> Iterable[Row]:
+    places = (clipped(span, first, last) for first, last in ranges)
+    seqs = [seq for _, first, last in places for seq in range(first, last + 1)]
+    return connection.execute(READ_LISTED, (span.branch, json.dumps(seqs))) if seqs else ()
 
 
 def totals(connection: Database, spans: Sequence[Span]) -> tuple[int, int]:
