@@ -34,7 +34,7 @@ class Statements:
         self._server = server
 
     def arm(self, at: int | str | None = None, *, after: bool = False) -> None:
-        """Count anew; lose the connection before a statement (its number, or its text), or once it was run."""
+        """Count anew; lose the connection before a statement, by number or text, or once it was run."""
         self.seen, self.at, self.after = [], at, after
 
     def run(self, cursor: psycopg.Cursor[Any], query: object, really: Callable[[], Any]) -> Any:

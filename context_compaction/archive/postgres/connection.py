@@ -17,11 +17,11 @@ from functools import cache, partial
 from types import TracebackType
 
 import psycopg
-from psycopg_pool import ConnectionPool
+from psycopg_pool import ConnectionPool, PoolTimeout
 
 from context_compaction.archive.postgres.database import PostgresDatabase
 from context_compaction.archive.postgres.faults import BUSY_SECONDS, closed, typed
-from context_compaction.archive.postgres.opening import STILL_SECONDS, Address, configure
+from context_compaction.archive.postgres.opening import STILL_SECONDS, Address, configure, connect
 from context_compaction.errors import ArchiveUnavailable
 
 READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -77,7 +77,7 @@ class Connections:
         Connections that the server has closed meanwhile are replaced: nothing was done by them yet.
         """
         for _ in range(self.address.pool_size + 1):
-            connection = self._opened().getconn(timeout=BUSY_SECONDS)
+            connection = self._get()
             try:
                 cursor = connection.execute(statement.encode()).set_result(-1)
                 row = cursor.fetchone() if cursor.description else None
@@ -86,9 +86,17 @@ class Connections:
                 self.give_back(connection)
                 if not lost:
                     raise
+                connect(self.address).close()  # says at once if the server is not there
             else:
                 return connection, row[0] if row else ""
         raise ArchiveUnavailable(f"{self.address.place}: the server closes every connection; try again later")
+
+    def _get(self) -> psycopg.Connection:
+        try:
+            return self._opened().getconn(timeout=BUSY_SECONDS)
+        except PoolTimeout:
+            connect(self.address).close()  # says why there is none; if it does not, all are in use
+            raise
 
     def give_back(self, connection: psycopg.Connection) -> None:
         """Roll back what is under way, and let others use the connection."""

@@ -31,6 +31,7 @@ _BY_CLASS = {
     "08": "the connection was lost",
     "22": "a value that PostgreSQL cannot hold; nothing was written",
     "28": "the server does not let this user in; check name and password",
+    "54": "longer than PostgreSQL has room for; nothing was written",
     "53": "the server has run out of a resource; nothing was written, try again later",
     "57": "the server is shutting down or starting; try again",
 }
@@ -63,7 +64,7 @@ def translated(error: Exception, place: str) -> ArchiveError:
     code = error.sqlstate or ""
     if code in _CORRUPT:
         return ArchiveCorrupt(f"{place}: {_CORRUPT[code]} ({_words(error)})")
-    advice = _UNAVAILABLE.get(code) or _BY_CLASS.get(code[:2]) or _without_code(error)
+    advice = _UNAVAILABLE.get(code) or _BY_CLASS.get(code[:2]) or _otherwise(error)
     return ArchiveUnavailable(f"{place}: {advice} ({_words(error)})")
 
 
@@ -78,8 +79,8 @@ def is_damage(error: BaseException) -> bool:
     return isinstance(error, UnicodeDecodeError) or code in _CORRUPT
 
 
-def _without_code(error: psycopg.Error) -> str:
-    if isinstance(error, psycopg.OperationalError):
+def _otherwise(error: psycopg.Error) -> str:
+    if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
         return "the server cannot be reached, or the connection was lost; check that it runs, and try again"
     if isinstance(error, psycopg.DataError):
         return _BY_CLASS["22"]
