@@ -39,7 +39,7 @@ WHERE branch = ? AND summary = 0 AND seq <= ? AND at >= ? AND at < ? ORDER BY se
 """
 Row = tuple[int, int, int, str, int, float | None, int, str]
 Interval = tuple[float, float]
-_TERM = re.compile(r"[^\s\"'\x00-\x1f]+")
+_TERM = re.compile(r"[^\s\"'\x00-\x1f\ud800-\udfff]+")
 
 
 @dataclass(frozen=True, slots=True)
