@@ -364,7 +364,7 @@ def test_stale_writers_are_told_across_handles(archive: PostgresArchive, postgre
 # -- the server ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("how", ["fast", "immediate"])
+@pytest.mark.parametrize("how", ["immediate", pytest.param("fast", marks=pytest.mark.slow)])
 def test_a_server_that_was_restarted_goes_on(how: str):
     """What was acknowledged is there, whether it was stopped or crashed; who calls next does not notice."""
     with started() as server, open_archive(server.get_uri()) as archive:
