@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -22,6 +23,7 @@ from context_compaction.errors import (
     DuplicateMessage,
     StaleView,
 )
+from context_compaction.messages import MediaBlock
 from context_compaction.testing.archive_life import in_threads
 from context_compaction.testing.archive_rows import Writer, nasty_messages
 from context_compaction.testing.archive_transfer import fill
@@ -359,6 +361,30 @@ def test_stale_writers_are_told_across_handles(archive: PostgresArchive, postgre
         assert {type(failure) for failure in failures} == {StaleView}
         assert Writer.of(archive).last_seq == 40 - len(failures) == 20
         assert archive.verify() == []
+
+
+def test_the_same_media_at_the_same_time(archive: PostgresArchive):
+    """In whatever order: nobody waits in a circle."""
+    media = [MediaBlock("image", data=f"{number:04}" * 500) for number in range(40)]
+    orders = [media, media[::-1]]
+
+    def write(number: int) -> None:
+        for _ in range(3):
+            writer = Writer.of(archive, f"s{number}")
+            writer.append(*(Message("user", (block,)) for block in orders[number % 2]))
+            archive.forget(f"s{number}")
+
+    assert in_threads(write, threads=4) == []
+    assert archive.verify() == []
+
+
+def test_a_database_of_another_encoding_is_refused(postgres_server: str):
+    name = f"latin_{uuid4().hex}"
+    with connected(postgres_server) as connection:
+        connection.execute(f"CREATE DATABASE {name} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+        with pytest.raises(ArchiveUnavailable, match="encoding is LATIN1; make one in UTF8"):
+            open_archive(postgres_server.replace("/postgres?", f"/{name}?"))
+        connection.execute(f"DROP DATABASE {name}")
 
 
 # -- the server ----------------------------------------------------------------------------------------------

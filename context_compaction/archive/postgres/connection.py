@@ -25,14 +25,15 @@ from context_compaction.archive.postgres.opening import STILL_SECONDS, Address, 
 from context_compaction.errors import ArchiveUnavailable
 
 READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"  # each statement sees what was written before it
 TOGETHER = f"""
-BEGIN;
+{WRITE};
 SET LOCAL idle_in_transaction_session_timeout = '{STILL_SECONDS:g}s';
 SELECT pg_advisory_xact_lock_shared({{lock}});
 {{own}};
 SELECT pg_current_xact_id()::text
 """
-ALONE = "BEGIN; SELECT pg_advisory_xact_lock({lock}); SELECT pg_current_xact_id()::text"
+ALONE = f"{WRITE}; SELECT pg_advisory_xact_lock({{lock}}); SELECT pg_current_xact_id()::text"
 OWN_SESSION = """
 SELECT 1 FROM sessions WHERE id = (SELECT session FROM branches WHERE id = {branch}) FOR NO KEY UPDATE
 """

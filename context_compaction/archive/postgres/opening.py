@@ -26,6 +26,7 @@ STILL_SECONDS, LONG_STILL_SECONDS = BUSY_SECONDS - 1, 60.0
 """How long a transaction may stand still: an ordinary one, and one of the whole archive."""
 SETTINGS = (
     "SET search_path = {schema}, pg_temp",
+    "SET client_encoding = 'UTF8'",
     f"SET lock_timeout = '{BUSY_SECONDS:g}s'",
     f"SET idle_in_transaction_session_timeout = '{LONG_STILL_SECONDS:g}s'",
     "SET client_connection_check_interval = '5s'",
@@ -112,6 +113,11 @@ def set_up(address: Address) -> str:
     """
     lock = f"SELECT pg_advisory_xact_lock({address.lock})"
     with connect(address) as connection:
+        encoding = connection.info.parameter_status("server_encoding")
+        if encoding != "UTF8":
+            raise ArchiveUnavailable(
+                f"{address.place}: the database's encoding is {encoding}; make one in UTF8"
+            )
         try:
             return migrate(connection, address.schema, address.place, lock)
         except psycopg.Error as error:

@@ -91,13 +91,20 @@ def append(connection: Database, branch: int, batch: AppendBatch, rows: Sequence
         connection.add_messages(values)
     except IdTaken as taken:
         raise DuplicateMessage(rows[taken.index].row.message.id or "", taken.index) from taken
-    for prepared in rows:
-        for blob in prepared.blobs:
-            connection.execute(ADD_BLOB, (blob.hash, blob.encoding, blob.data))
-            connection.execute(LINK_BLOB, (branch, prepared.row.seq, blob.hash))
+    _add_media(connection, branch, rows)
     if rows:
         connection.execute(ADVANCE, (rows[-1].row.seq, previous, branch))
     _change_calls(connection, branch, batch)
+
+
+def _add_media(connection: Database, branch: int, rows: Sequence[Prepared]) -> None:
+    """Each once, in the order of their hashes: two who add the same ones at a time wait in no circle."""
+    blobs = {blob.hash: blob for prepared in rows for blob in prepared.blobs}
+    for name in sorted(blobs):
+        connection.execute(ADD_BLOB, (name, blobs[name].encoding, blobs[name].data))
+    for prepared in rows:
+        for blob in prepared.blobs:
+            connection.execute(LINK_BLOB, (branch, prepared.row.seq, blob.hash))
 
 
 def read(connection: Database, spans: Sequence[Span], ranges: Sequence[Range]) -> list[StoredMessage]:
