@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import cycle, islice
 from pathlib import Path
 from time import perf_counter
 
 from benchmarks import Skipped, Table
 from benchmarks._conversation import messages as made_messages
-from benchmarks._stopwatch import Step, Stopwatch, milliseconds, race, timed
+from benchmarks._stopwatch import Stopwatch, milliseconds, race, timed
 from context_compaction import Archive, Budget, Message, Session, open_archive
 from context_compaction.recall import recall
 from context_compaction.testing.archive_rows import Writer
@@ -49,17 +49,17 @@ def _measured(place: str, count: int, texts: Sequence[str], queries: Sequence[st
         long, short = (Writer.of(archive, name) for name in ("long", "short 0"))
         asked = cycle(queries)
         session = Session(archive, "turns", budget=Budget(32_768), counter="approximate")
-        contenders: list[tuple[str, Step]] = [
-            timed("a durable append", lambda: short.append(next(stream))),
-            timed("a turn: append and context", lambda: _turn(session, next(stream))),
-            timed("recall, a short session", lambda: recall(archive, short.branch, next(asked), 8)),
-            timed("recall, the long session", lambda: recall(archive, long.branch, next(asked), 8)),
-            timed("whether another writer was here", lambda: archive.tip(short.branch)),
-            timed("opening archive and session", lambda: _open(place)),
-        ]
-        watch = race(contenders, STEPS, warm_up=5)
+        contenders: dict[str, Callable[[], object]] = {
+            "a durable append": lambda: short.append(next(stream)),
+            "a turn: append and context": lambda: _turn(session, next(stream)),
+            "recall, a short session": lambda: recall(archive, short.branch, next(asked), 8),
+            "recall, the long session": lambda: recall(archive, long.branch, next(asked), 8),
+            "whether another writer was here": lambda: archive.tip(short.branch),
+            "opening archive and session": lambda: _open(place),
+        }
+        watch = race([timed(name, call) for name, call in contenders.items()], STEPS, warm_up=5)
         session.close()
-    return {"bulk, messages / s": f"{count / seconds:.0f}"} | _told(watch, [name for name, _ in contenders])
+    return {"bulk, messages / s": f"{count / seconds:.0f}"} | _told(watch, list(contenders))
 
 
 def _told(watch: Stopwatch, names: Sequence[str]) -> dict[str, str]:
