@@ -1,4 +1,4 @@
-"""``python -m benchmarks [name ...] [--data DIR] [--drafter PATH]``: run benchmarks, print a table each."""
+"""``python -m benchmarks [name ...] [--data DIR] [--drafter PATH] [--archive PLACE]``: a table of each."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import inspect
 import pkgutil
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import benchmarks
@@ -33,6 +34,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--drafter", metavar="PATH", help="a local model that writes summaries too (fidelity)"
     )
+    parser.add_argument(
+        "--archive",
+        metavar="PLACE",
+        help="an empty archive to measure (recall, backends): file or address",
+    )
+    parser.add_argument("--messages", metavar="N", help="how many to store (backends)")
     options = parser.parse_args(arguments)
     if unknown := set(options.name) - set(names()):
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(names())}")
@@ -40,15 +47,17 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"--data {options.data} is no folder")
     data = options.data or DEFAULT_DATA
     found = data if data.is_dir() else None
-    return max([_run(name, found, options.drafter) for name in options.name or names()], default=0)
+    given = {"drafter": options.drafter, "archive": options.archive, "messages": options.messages}
+    own = {name: value for name, value in given.items() if value is not None}
+    return max([_run(name, found, own) for name in options.name or names()], default=0)
 
 
-def _run(name: str, data: Path | None, drafter: str | None) -> int:
+def _run(name: str, data: Path | None, own: Mapping[str, str]) -> int:
     start = time.perf_counter()
     try:
         run = importlib.import_module(f"benchmarks.{name}").run
-        takes = {"drafter": drafter} if "drafter" in inspect.signature(run).parameters else {}
-        show(run(data, **takes))
+        known = inspect.signature(run).parameters
+        show(run(data, **{option: value for option, value in own.items() if option in known}))
     except Skipped as reason:
         print(f"{name}: skipped, {reason}\n")
         return 0

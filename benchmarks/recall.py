@@ -15,16 +15,18 @@ from context_compaction.archive import open_archive
 NOTES = (
     "mean over questions of |evidence in the first k| / |evidence|; MRR: of 1 / place of the first evidence",
     "lexical, without a model; turns: evidence are messages; sessions: those that the messages are of",
-    "ms: median of one search for 20 messages, all conversations in one :memory: archive, one session each",
+    "ms: median of one search for 20 messages, all conversations in one archive ({}), one session each",
 )
 
 
-def run(data: Path | None) -> Table:
-    """The table; `Skipped` without the conversations."""
-    notes: list[str] = [*NOTES]
-    with open_archive(":memory:") as archive:
-        sets = asked(archive, data)
-        searches: list[tuple[str, Search]] = [("ours", ours(archive))]
+def run(data: Path | None, archive: str = ":memory:") -> Table:
+    """The table; `Skipped` without the conversations, which are put into ``archive``: an empty one."""
+    with open_archive(archive) as opened:
+        if opened.sessions():
+            raise Skipped("the archive has sessions already; name an empty one")
+        notes = [note.format(type(opened).__name__) for note in NOTES]
+        sets = asked(opened, data)
+        searches: list[tuple[str, Search]] = [("ours", ours(opened))]
         try:
             searches.append(("BM25Retriever", bm25_retriever()))
         except Skipped as reason:

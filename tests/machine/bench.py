@@ -12,7 +12,7 @@ from unittest.mock import patch
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
-from context_compaction import Policy, Session, SQLiteArchive
+from context_compaction import Archive, Policy, Session, SQLiteArchive
 from context_compaction.archive.sqlite import opening
 from context_compaction.errors import ArchiveError
 from context_compaction.testing.faults import HOWS, Fault, FaultPoints
@@ -43,6 +43,8 @@ class Bench(RuleBasedStateMachine):
 
     memory = False
     """Whether the archive is in memory, and gone when it is closed."""
+    elsewhere = False
+    """Whether the archive is no file, while a backup is one."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,7 +58,8 @@ class Bench(RuleBasedStateMachine):
         self.stack.enter_context(patch.object(opening, "SETTINGS", UNSYNCED))
         self.stack.enter_context(patch("time.time", lambda: self.model.now))
         self.points = self.stack.enter_context(FaultPoints())
-        self.archive = SQLiteArchive(self.place())
+        self.where = self.place()
+        self.archive: Archive = self.made_at(self.where)
 
     def file(self) -> Path:
         """A name that no file has yet."""
@@ -66,6 +69,10 @@ class Bench(RuleBasedStateMachine):
     def place(self) -> str:
         """Where a further archive is."""
         return ":memory:" if self.memory else str(self.file())
+
+    def made_at(self, place: str) -> Archive:
+        """An archive there, new or opened again."""
+        return SQLiteArchive(place)
 
     def teardown(self) -> None:
         self.close()

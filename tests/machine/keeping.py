@@ -98,15 +98,16 @@ class Keeping(Bench):
         return {found for log in logs for said in log for found in WORD.findall(said.json)}
 
     def _nowhere(self, words: set[str]) -> None:
-        """No file of the archive has them."""
-        path = Path(self.archive.path)
+        assert words.isdisjoint(WORD.findall(self.held()))
+
+    def held(self) -> str:
+        """All that the archive's files hold."""
+        path = Path(self.where)
         if self.memory:
             path = self.file()
             self.archive.backup(path)
         files = [path, *path.parent.glob(f"{path.name}-*")]
-        held = b"".join(file.read_bytes() for file in files)
-        there = set(WORD.findall(held.decode("latin-1")))
-        assert words.isdisjoint(there)
+        return b"".join(file.read_bytes() for file in files).decode("latin-1")
 
     def _let_go(self, used: Key | None) -> None:
         """Objects of sessions that are gone; the one that is used goes on as if it were new."""
@@ -125,36 +126,35 @@ class Keeping(Bench):
     @precondition(lambda self: not self.memory)
     def reopen(self) -> None:
         """Everything is closed, and opened when it is asked for."""
-        path = self.archive.path
         self.close()
-        self.archive = SQLiteArchive(path)
+        self.archive = self.made_at(self.where)
 
     @rule(how=st.sampled_from(("export", "backup")), stay=st.booleans())
     def move(self, how: str, stay: bool) -> None:
         """A copy is equal, and can be gone on with."""
-        path = self.file()
+        path, where = self.file(), self.place()
         if how == "backup":
             self.archive.backup(path)
             copy = SQLiteArchive(path)
         else:
             assert self.archive.export(path) == len(self.model.sessions)
-            copy = SQLiteArchive(self.place())
+            copy = self.made_at(where)
             assert copy.import_(path) == len(self.model.sessions)
             assert copy.import_(path) == 0
         assert seen.found(copy) == seen.expected(self.model)
         assert copy.verify() == []
-        if stay or (self.memory and how == "backup"):
+        if stay or (self.elsewhere and how == "backup"):
             copy.close()
             return
         self.close()
-        self.archive = copy
+        self.archive, self.where = copy, str(path) if how == "backup" else where
 
     @rule(fault=faults.filter(bool))
     def import_fails(self, fault: Fault) -> None:
         """All of it is there, or nothing."""
         path = self.file()
         self.archive.export(path)
-        with SQLiteArchive(self.place()) as copy:
+        with self.made_at(self.place()) as copy:
             self.points.arm(fault)
             with suppress(ArchiveError):
                 copy.import_(path)

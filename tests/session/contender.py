@@ -1,7 +1,8 @@
-"""Writes to sessions that other processes write to: ``python -m tests.session.contender FILE NAME MODE``.
+"""Writes to sessions that other processes write to: ``python -m tests.session.contender PLACE NAME MODE N``.
 
-MODE is ``threads`` or ``loop``. Says ``ready``, waits for a line, and writes until standard input ends. Each
-append is told once it is on disk; the last line is a report in numbers.
+PLACE is a file or an address, MODE ``threads`` or ``loop``, N the number of sessions. Says ``ready``, waits
+for a line, and writes until standard input ends or has another one. Each append is told once it is on disk;
+the last line is a report in numbers.
 """
 
 from __future__ import annotations
@@ -17,11 +18,10 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from context_compaction import Budget, CompactionEvent, Policy, Session, SQLiteArchive
+from context_compaction import Archive, Budget, CompactionEvent, Policy, Session, open_archive
 from context_compaction.events import CompactionObserver
 from context_compaction.session.state import SessionState
 
-SESSIONS = tuple(f"s{number}" for number in range(10))
 WRITERS = 4
 """Threads of a process, and tasks of an event loop."""
 WINDOW = 1024
@@ -98,7 +98,12 @@ def tell(text: str) -> None:
     os.write(1, text.encode())
 
 
-def opened(archive: SQLiteArchive, report: Report, *, background: bool) -> dict[str, Session]:
+def names(count: int) -> list[str]:
+    """Of the sessions."""
+    return [f"s{number}" for number in range(count)]
+
+
+def opened(archive: Archive, count: int, report: Report, *, background: bool) -> dict[str, Session]:
     """A `Session` for each session: this process's others are other objects for the same ones."""
     return {
         session_id: Session(
@@ -110,14 +115,14 @@ def opened(archive: SQLiteArchive, report: Report, *, background: bool) -> dict[
             post_turn="background" if background else "inline",
             observers=[report],
         )
-        for session_id in SESSIONS
+        for session_id in names(count)
     }
 
 
 def write(writer: Writer, sessions: dict[str, Session], over: threading.Event) -> None:
     """What a thread does."""
     while not over.is_set():
-        session_id = writer.chance.choice(SESSIONS)
+        session_id = writer.chance.choice(list(sessions))
         session, messages = sessions[session_id], writer.messages(session_id)
         start = time.perf_counter()
         session.append(messages)
@@ -136,7 +141,7 @@ def write(writer: Writer, sessions: dict[str, Session], over: threading.Event) -
 async def awrite(writer: Writer, sessions: dict[str, Session], over: threading.Event) -> None:
     """What a task does."""
     while not over.is_set():
-        session_id = writer.chance.choice(SESSIONS)
+        session_id = writer.chance.choice(list(sessions))
         session, messages = sessions[session_id], writer.messages(session_id)
         start = time.perf_counter()
         await session.aappend(messages)
@@ -188,12 +193,14 @@ def count_losses(report: Report) -> None:
     SessionState.recover = counting  # type: ignore[method-assign]
 
 
-def main(path: str, name: str, mode: str) -> None:
+def main(place: str, name: str, mode: str, count: str) -> None:
     """Write until told to end."""
     report, over = Report(), threading.Event()
     count_losses(report)
-    with SQLiteArchive(path) as archive:
-        sessions = [opened(archive, report, background=background) for background in (False, True)]
+    with open_archive(place) as archive:
+        sessions = [
+            opened(archive, int(count), report, background=background) for background in (False, True)
+        ]
         writers = [Writer(f"{name}.{number}", report) for number in range(WRITERS)]
         tell("ready\n")
         sys.stdin.readline()
