@@ -12,6 +12,7 @@ from context_compaction import open_archive
 from context_compaction.archive import sql
 from context_compaction.archive.postgres import finding
 from context_compaction.archive.postgres.dialect import translated
+from context_compaction.testing.archive_rows import Writer
 from tests.postgres import connected
 
 SCANS = {"TOTAL_BYTES", "REMOVE_MEDIA"}
@@ -49,6 +50,29 @@ def test_every_shared_statement_is_one_of_postgresqls_and_has_an_index(
             plan = "\n".join(row[0] for row in connection.execute(f"EXPLAIN {plain}".encode()))
             if name.rpartition(".")[2] not in SCANS:
                 assert not GROWING.search(plan), f"{name}\n{plan}"
+
+
+@pytest.mark.parametrize("mode", ["force_generic_plan", "force_custom_plan"])
+@pytest.mark.parametrize("name", ["COUNT_MATCHES", "FIND_MATCHES"])
+def test_a_search_reads_by_its_terms_alone(name: str, mode: str, postgres_schema: str, postgres_server: str):
+    """Whatever is known of the table, and whether the plan is for these values or for any."""
+    with open_archive(postgres_schema) as archive:
+        Writer.of(archive).say(*(f"apple {number}" for number in range(300)))
+    numbers = iter(range(1, 10))
+    text = translated(vars(finding)[name])[0].decode()
+    text = re.sub(r"%\(p(\d)\)s", r"$\1", re.sub("%s", lambda _: f"${next(numbers)}", text))
+    values = "'~b1', 9, 9, ARRAY['apple']" if name == "COUNT_MATCHES" else "'~b1', 'apple', 9, 9, 9"
+    with connected(postgres_server) as connection:
+        connection.execute(f"SET search_path = {postgres_schema.rpartition('schema=')[2]}")
+        connection.execute(f"SET enable_seqscan = off; SET plan_cache_mode = {mode}")
+        for prepared in ("before", "after"):
+            connection.execute(f"PREPARE {prepared} AS {text}".encode())
+            plan = connection.execute(f"EXPLAIN EXECUTE {prepared} ({values})".encode()).fetchall()
+            used = re.findall(
+                r"Scan (?:Backward )?(?:using|on) (documents\w+)", "\n".join(row[0] for row in plan)
+            )
+            assert used == ["documents_by_term"], plan
+            connection.execute("ANALYZE documents")
 
 
 @pytest.mark.parametrize(

@@ -6,18 +6,19 @@ from collections.abc import Sequence
 
 from context_compaction.archive.sql.finding import Row, Scope
 
-# As the index has it. The word of a log is among its documents' terms: the planner is not told the branch as
-# well, or it might read all of it instead.
+# As the index has it. The word of a log is among its documents' terms, so that one index says it all: what is
+# told the planner of branch, seq, summary and id is told in a way that no other index has, or it might read
+# all of a log instead, as soon as its statistics are old or a plan is for any values.
 TERMS = r"string_to_array(btrim(split_part(documents.terms, E'\n', 1)), ' ')"
 COUNT_MATCHES = f"""
 SELECT wanted.term, (
-    SELECT count(*) FROM documents WHERE {TERMS} @> ARRAY[?1, wanted.term] AND seq <= ?2 AND summary <= ?3
+    SELECT count(*) FROM documents
+    WHERE {TERMS} @> ARRAY[?1, wanted.term] AND seq + 0 <= ?2 AND summary + 0 <= ?3
 ) FROM unnest(?4::text[]) AS wanted (term)
 """  # noqa: S608 - the expression above
-# Sorted by something that no index has: in its order the planner would look for a rare term row by row.
 FIND_MATCHES = f"""
 SELECT id, seq, summary, role, sitting, at, length, terms FROM documents
-WHERE {TERMS} @> ARRAY[?, ?] AND seq <= ? AND summary <= ? ORDER BY id + 0 DESC LIMIT ?
+WHERE {TERMS} @> ARRAY[?, ?] AND seq + 0 <= ? AND summary + 0 <= ? ORDER BY id + 0 DESC LIMIT ?
 """  # noqa: S608 - the same
 
 

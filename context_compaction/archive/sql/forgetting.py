@@ -31,7 +31,9 @@ ORDER BY heirs.session
 COUNT_MESSAGES = "SELECT count(*) FROM messages WHERE branch IN (SELECT value FROM json_each(?))"
 REMOVE_BRANCHES = "DELETE FROM branches WHERE id IN (SELECT value FROM json_each(?))"
 REMOVE_SESSIONS = "DELETE FROM sessions WHERE id IN (SELECT value FROM json_each(?))"
-REMOVE_MEDIA = "DELETE FROM blobs WHERE id NOT IN (SELECT blob FROM message_blobs)"
+REMOVE_MEDIA = """
+DELETE FROM blobs WHERE NOT EXISTS (SELECT 1 FROM message_blobs WHERE message_blobs.blob = blobs.id)
+"""
 REMOVE_NAMESPACE = """
 DELETE FROM namespaces WHERE id = ? AND NOT EXISTS (SELECT 1 FROM sessions WHERE namespace = namespaces.id)
 """
