@@ -58,6 +58,7 @@ if _TYPE_CHECKING:
     from context_compaction.policy import Ladder, Policy, Rule, StandingInstructions
     from context_compaction.recall import SearchHit
     from context_compaction.session import Session, SessionStats, SyncResult
+    from context_compaction.session.lookup import Lookup, LookupAnswer
     from context_compaction.text.cues import Cues
     from context_compaction.text.secrets import redact_secrets
     from context_compaction.tools import ToolRules
@@ -88,6 +89,8 @@ __all__ = [
     "InvalidMessage",
     "InvalidPolicy",
     "Ladder",
+    "Lookup",
+    "LookupAnswer",
     "MediaBlock",
     "Message",
     "Policy",
@@ -144,6 +147,7 @@ _WHERE = {
     "policy": "Ladder Policy Rule StandingInstructions",
     "recall": "SearchHit",
     "session": "Session SessionStats SyncResult",
+    "session.lookup": "Lookup LookupAnswer",
     "text.cues": "Cues",
     "text.secrets": "redact_secrets",
     "tools": "ToolRules",

@@ -87,7 +87,7 @@ class UnknownReference(CompactionError, LookupError):
 
 
 class QueryError(CompactionError, ValueError):
-    """A recall query that cannot be asked (not text, or k below 1)."""
+    """A recall query that cannot be asked (not text, k below 1, or a page that is not there)."""
 
 
 class DrafterError(CompactionError):
