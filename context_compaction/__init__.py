@@ -54,6 +54,7 @@ if _TYPE_CHECKING:
         ToolCallBlock,
         ToolResultBlock,
     )
+    from context_compaction.messages.plain import PlainCodec
     from context_compaction.planner.stateless import acompact, compact
     from context_compaction.policy import Ladder, Policy, Rule, StandingInstructions
     from context_compaction.recall import SearchHit
@@ -93,6 +94,7 @@ __all__ = [
     "LookupAnswer",
     "MediaBlock",
     "Message",
+    "PlainCodec",
     "Policy",
     "Problem",
     "Pruned",
@@ -143,6 +145,7 @@ _WHERE = {
     ),
     "events": "CompactionEvent CompactionObserver FactCount",
     "messages": "MediaBlock Message ReasoningBlock TextBlock ToolCallBlock ToolResultBlock",
+    "messages.plain": "PlainCodec",
     "planner.stateless": "acompact compact",
     "policy": "Ladder Policy Rule StandingInstructions",
     "recall": "SearchHit",
