@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 if _TYPE_CHECKING:
+    from llamaindex_compaction.memory import CompactionMemory
     from llamaindex_compaction.messages import from_llamaindex, to_llamaindex
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
 ]
 
 _WHERE = {
+    "memory": "CompactionMemory",
     "messages": "from_llamaindex to_llamaindex",
 }
 """By module, the public names that it defines."""

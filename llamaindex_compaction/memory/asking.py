@@ -9,6 +9,7 @@ from typing import Any
 from llama_index.core.base.llms.types import ChatMessage
 
 from context_compaction import Budget, CannotCompact, Message, Session, TokenCounter, past_context
+from llamaindex_compaction.memory.turn import ends_turn
 
 Edits = Sequence[Mapping[str, Any]] | None
 _ENVELOPE = 8
@@ -22,7 +23,7 @@ class Asking:
 
     def __init__(self, budget: Budget, counter: TokenCounter) -> None:
         self._budget = budget
-        self._counter = counter
+        self.counter = counter
         self._newest = ""
 
     def said(self, messages: Sequence[Message]) -> None:
@@ -41,11 +42,11 @@ class Asking:
         text = asked.content if isinstance(asked, ChatMessage) else asked
         tokens = max(0, initial_tokens)
         if text and text != self._newest:
-            tokens += self._counter.text(text) + _ENVELOPE
+            tokens += self.counter.text(text) + _ENVELOPE
         return min(tokens, int(self._budget.input_tokens * _MOST)) or None
 
     def context(self, session: Session, overhead: int | None, edits: Edits) -> list[Message]:
-        """The session's context. Where no question waits, an answer may be shown with head and tail."""
+        """The session's context. Where nothing waits for an answer, the last one may be shown with head and tail."""
         try:
             return session.context(overhead, edits)
         except CannotCompact:
@@ -60,7 +61,7 @@ class Asking:
 
 
 def _past(session: Session, overhead: int | None, edits: Edits) -> list[Message]:
-    """All of it is past, unless the user's message is the newest. Raises `CannotCompact` then."""
-    if session.history()[-1].role == "user":
-        return session.context(overhead, edits)
-    return past_context(session, overhead, edits)
+    """All of it is past if it ends with an answer. Raises `CannotCompact` if not."""
+    if ends_turn(session.history()[-1:]):
+        return past_context(session, overhead, edits)
+    return session.context(overhead, edits)

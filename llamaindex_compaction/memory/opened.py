@@ -97,6 +97,11 @@ class OpenMemory(BaseMemory, ABC):
         """The engine's session: search, pins, branches, events."""
         return self._sessions.get(self.session_id)
 
+    @property
+    def counter(self) -> TokenCounter:
+        """What counts its tokens."""
+        return self._asking.counter
+
     def recall(self, query: str, k: int = 8) -> list[SearchHit]:
         """Search everything that was said and summarised; best first."""
         return self._with_session(lambda session: session.recall(query, k))
