@@ -8,15 +8,20 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 if _TYPE_CHECKING:
+    from llamaindex_compaction.errors import MissingArchive, MissingPackage
     from llamaindex_compaction.memory import CompactionMemory
     from llamaindex_compaction.messages import from_llamaindex, to_llamaindex
 
 __all__ = [
+    "CompactionMemory",
+    "MissingArchive",
+    "MissingPackage",
     "from_llamaindex",
     "to_llamaindex",
 ]
 
 _WHERE = {
+    "errors": "MissingArchive MissingPackage",
     "memory": "CompactionMemory",
     "messages": "from_llamaindex to_llamaindex",
 }

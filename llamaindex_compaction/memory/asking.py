@@ -46,7 +46,7 @@ class Asking:
         return min(tokens, int(self._budget.input_tokens * _MOST)) or None
 
     def context(self, session: Session, overhead: int | None, edits: Edits) -> list[Message]:
-        """The session's context. Where nothing waits for an answer, the last one may be shown with head and tail."""
+        """The session's context. A last answer may be shown with head and tail only."""
         try:
             return session.context(overhead, edits)
         except CannotCompact:
