@@ -60,6 +60,9 @@ if _TYPE_CHECKING:
     from context_compaction.recall import SearchHit
     from context_compaction.session import Session, SessionStats, SyncResult
     from context_compaction.session.lookup import Lookup, LookupAnswer
+    from context_compaction.session.past import apast_context, past_context
+    from context_compaction.session.sessions import Sessions
+    from context_compaction.session.unknown import append_unknown
     from context_compaction.text.cues import Cues
     from context_compaction.text.secrets import redact_secrets
     from context_compaction.tools import ToolRules
@@ -108,6 +111,7 @@ __all__ = [
     "SessionExists",
     "SessionHasForks",
     "SessionStats",
+    "Sessions",
     "StaleView",
     "StandingInstructions",
     "SummaryDrafter",
@@ -125,8 +129,11 @@ __all__ = [
     "View",
     "__version__",
     "acompact",
+    "apast_context",
+    "append_unknown",
     "compact",
     "open_archive",
+    "past_context",
     "redact_secrets",
 ]
 
@@ -150,6 +157,9 @@ _WHERE = {
     "policy": "Ladder Policy Rule StandingInstructions",
     "recall": "SearchHit",
     "session": "Session SessionStats SyncResult",
+    "session.past": "apast_context past_context",
+    "session.sessions": "Sessions",
+    "session.unknown": "append_unknown",
     "session.lookup": "Lookup LookupAnswer",
     "text.cues": "Cues",
     "text.secrets": "redact_secrets",

@@ -12,9 +12,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from context_compaction import Archive, Budget, InvalidMessage, Session
+from context_compaction import Archive, Budget, InvalidMessage, Session, append_unknown
 from langchain_compaction.errors import MissingPackage
-from langchain_compaction.importing.appending import append_unknown
 from langchain_compaction.importing.history import stored_messages
 from langchain_compaction.messages import read_all
 from langchain_compaction.sessions import ArchiveLike, archive_of
