@@ -17,8 +17,8 @@ from llama_index.core.base.llms.types import (
     ToolCallBlock,
 )
 from llama_index.core.bridge.pydantic import Field
-from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.llms.function_calling import FunctionCallingLLM
+from llama_index.core.llms.llm import ToolSelection
 
 from tests.checker import independent_count
 from tests.provider import Rejected, check
