@@ -1,4 +1,4 @@
-"""LlamaIndex's face of context-compaction: memory, memory block, chat store, importers.
+"""LlamaIndex's face of context-compaction: memory, chat store, agents, retriever, recall tool, importers.
 
 Names are loaded when they are first used.
 """
@@ -8,22 +8,45 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 if _TYPE_CHECKING:
+    from llamaindex_compaction.agents import create_recall_tool
+    from llamaindex_compaction.drafting import LLMDrafter
     from llamaindex_compaction.errors import MissingArchive, MissingPackage
+    from llamaindex_compaction.instrumentation import (
+        CompactionEndEvent,
+        CompactionStartEvent,
+        RecallEndEvent,
+        RecallStartEvent,
+    )
     from llamaindex_compaction.memory import CompactionMemory
     from llamaindex_compaction.messages import from_llamaindex, to_llamaindex
+    from llamaindex_compaction.postprocessor import TokenBudgetPostprocessor
+    from llamaindex_compaction.retriever import ArchiveRetriever
 
 __all__ = [
+    "ArchiveRetriever",
+    "CompactionEndEvent",
     "CompactionMemory",
+    "CompactionStartEvent",
+    "LLMDrafter",
     "MissingArchive",
     "MissingPackage",
+    "RecallEndEvent",
+    "RecallStartEvent",
+    "TokenBudgetPostprocessor",
+    "create_recall_tool",
     "from_llamaindex",
     "to_llamaindex",
 ]
 
 _WHERE = {
+    "agents": "create_recall_tool",
+    "drafting": "LLMDrafter",
     "errors": "MissingArchive MissingPackage",
+    "instrumentation": "CompactionEndEvent CompactionStartEvent RecallEndEvent RecallStartEvent",
     "memory": "CompactionMemory",
     "messages": "from_llamaindex to_llamaindex",
+    "postprocessor": "TokenBudgetPostprocessor",
+    "retriever": "ArchiveRetriever",
 }
 """By module, the public names that it defines."""
 _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names.split()}

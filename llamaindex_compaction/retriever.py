@@ -42,7 +42,7 @@ class ArchiveRetriever(BaseRetriever):
             raise QueryError(f"k is {k}; it must be at least 1")
         self.session = session
         self.k = k
-        super().__init__(callback_manager=callback_manager, verbose=verbose)
+        super().__init__(callback_manager=callback_manager, verbose=verbose)  # pyright: ignore[reportUnknownMemberType]
 
     @classmethod
     def from_archive(

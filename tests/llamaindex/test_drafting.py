@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -41,7 +42,7 @@ POLICY = Policy.anchored(fidelity_floor=0.0)
 
 
 class Writer(CustomLLM):
-    """Answers with what `says` gives for its messages, and keeps them. Only its synchronous ``chat`` works."""
+    """Answers with what `says` gives for its messages. Only its synchronous ``chat`` works."""
 
     says: Callable[[Sequence[ChatMessage]], Any] = Field(default=lambda _: STATED)
     asked: list[Sequence[ChatMessage]] = Field(default_factory=list[Sequence[ChatMessage]])
@@ -220,8 +221,8 @@ def test_one_error_of_several_is_raised() -> None:
 
     with pytest.raises(ConnectionError):
         LLMDrafter(Writer(says=says)).draft([request()] * 3, cancel=threading.Event())
+    silent = Writer(says=lambda _: ChatMessage(role="assistant", blocks=[]))
     with pytest.raises(DrafterError, match="without text"):
-        silent = Writer(says=lambda _: ChatMessage(role="assistant", blocks=[]))
         LLMDrafter(silent).draft([request()], cancel=threading.Event())
 
 
@@ -253,16 +254,15 @@ def test_a_model_that_hangs_does_not_keep_the_process_alive() -> None:
             begun.release()
             threading.Event().wait()
 
-        asked = [request()] * 2
+        asked, event = [request()] * 2, {"cancel": threading.Event()}
         drafter = LLMDrafter(Writer(says=says))
-        threading.Thread(target=drafter.draft, args=(asked,), kwargs={"cancel": None}, daemon=True).start()
+        threading.Thread(target=drafter.draft, args=(asked,), kwargs=event, daemon=True).start()
         begun.acquire(), begun.acquire()
         print("over")
     """
-    code = "\n".join(line[8:] for line in code.splitlines()).replace(
-        '"cancel": None', '"cancel": threading.Event()'
+    ran = subprocess.run(
+        [sys.executable, "-c", dedent(code)], capture_output=True, text=True, timeout=60, check=True
     )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert ran.stdout == "over\n"
 
 

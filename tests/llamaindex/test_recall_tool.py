@@ -82,7 +82,7 @@ def test_an_archive_that_is_gone_is_not_told_to_the_model():
     session = talk()
     tool = create_recall_tool(session)
     session.close()
-    with pytest.raises(ArchiveUnavailable, match="^what was said cannot be looked up now$"):
+    with pytest.raises(ArchiveUnavailable, match=r"^what was said cannot be looked up now$"):
         tool.call(query="crane")
 
 
