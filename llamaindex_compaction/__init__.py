@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 if _TYPE_CHECKING:
-    from llamaindex_compaction.agents import create_recall_tool
+    from llamaindex_compaction.agents import (
+        CompactingCodeActAgent,
+        CompactingFunctionAgent,
+        CompactingReActAgent,
+        CompactionMixin,
+        create_recall_tool,
+    )
     from llamaindex_compaction.drafting import LLMDrafter
     from llamaindex_compaction.errors import MissingArchive, MissingPackage
     from llamaindex_compaction.instrumentation import (
@@ -24,8 +30,12 @@ if _TYPE_CHECKING:
 
 __all__ = [
     "ArchiveRetriever",
+    "CompactingCodeActAgent",
+    "CompactingFunctionAgent",
+    "CompactingReActAgent",
     "CompactionEndEvent",
     "CompactionMemory",
+    "CompactionMixin",
     "CompactionStartEvent",
     "LLMDrafter",
     "MissingArchive",
@@ -39,7 +49,10 @@ __all__ = [
 ]
 
 _WHERE = {
-    "agents": "create_recall_tool",
+    "agents": (
+        "CompactingCodeActAgent CompactingFunctionAgent CompactingReActAgent CompactionMixin "
+        "create_recall_tool"
+    ),
     "drafting": "LLMDrafter",
     "errors": "MissingArchive MissingPackage",
     "instrumentation": "CompactionEndEvent CompactionStartEvent RecallEndEvent RecallStartEvent",
