@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from llama_index.core.agent.workflow import AgentOutput, ToolCallResult
-from llama_index.core.agent.workflow.base_agent import BaseWorkflowAgent
+from llama_index.core.agent.workflow.base_agent import DEFAULT_MAX_ITERATIONS, BaseWorkflowAgent
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
 from llama_index.core.bridge.pydantic import Field
+from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.memory import BaseMemory
 
 from context_compaction import Budget, TokenCounter
@@ -19,6 +20,8 @@ from llamaindex_compaction.memory import CompactionMemory
 
 MANAGEMENT = "context_management"
 """The argument of a run, and where in its context it is kept."""
+NOT_RUN = "[not run: the agent has reached its limit of iterations]"
+"""In the place of the results of the last calls."""
 
 
 class CompactionMixin(BaseWorkflowAgent):
@@ -82,7 +85,8 @@ class CompactionMixin(BaseWorkflowAgent):
         output = await super().take_step(ctx, [*self.head(), *self.told(shown)], tools, memory)  # pyright: ignore[reportAbstractUsage]
         if output.tool_calls:
             gathered = await ctx.store.get(self.pad, default=[])
-            await keeper.keep([self.asked(output, gathered)])
+            unrun = output.tool_calls if await _is_last(ctx) else []
+            await keeper.keep([self.asked(output, gathered), *(_said_of(call, NOT_RUN) for call in unrun)])
             await ctx.store.set(self.pad, [])
         return output
 
@@ -92,7 +96,7 @@ class CompactionMixin(BaseWorkflowAgent):
         """Results are kept as those of their calls; an answer that a tool gave directly waits for the end."""
         await super().handle_tool_call_results(ctx, results, memory)  # pyright: ignore[reportAbstractUsage]
         gathered = await ctx.store.get(self.pad, default=[])
-        await keeper_of(memory, ctx).keep([_result(each) for each in results])
+        await keeper_of(memory, ctx).keep([_said_of(each, each.tool_output.blocks) for each in results])
         await ctx.store.set(self.pad, [each for each in gathered if self.is_answer(each)])
 
     async def finalize(self, ctx: Any, output: AgentOutput, memory: BaseMemory) -> AgentOutput:
@@ -123,10 +127,12 @@ class CompactionMixin(BaseWorkflowAgent):
         return Budget(window, self.reserve_tokens, carried(*self.beside(tools), counter))
 
 
-def _result(result: ToolCallResult) -> ChatMessage:
-    """What a tool gave, as LlamaIndex keeps it."""
-    return ChatMessage(
-        role=MessageRole.TOOL,
-        blocks=result.tool_output.blocks,
-        additional_kwargs={"tool_call_id": result.tool_id},
-    )
+async def _is_last(ctx: Any) -> bool:
+    """Whether the workflow ends with this step, whatever the model said: nobody runs its tools."""
+    done = await ctx.store.get("num_iterations", default=0)
+    return done + 1 >= await ctx.store.get("max_iterations", default=DEFAULT_MAX_ITERATIONS)
+
+
+def _said_of(call: ToolSelection | ToolCallResult, said: str | list[Any]) -> ChatMessage:
+    """The result of a call, as LlamaIndex keeps it."""
+    return ChatMessage(role=MessageRole.TOOL, content=said, additional_kwargs={"tool_call_id": call.tool_id})

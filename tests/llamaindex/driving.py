@@ -31,7 +31,7 @@ class Turn:
 
 def turns(messages: Sequence[dict[str, Any]]) -> Iterator[Turn]:
     """System messages aside, which are the prompt; where a recording goes on by itself, it is told to."""
-    turn = Turn("Begin.", [], {})
+    turn, begun = Turn("Begin.", [], {}), False
     for message in messages:
         match message["role"]:
             case "tool":
@@ -42,10 +42,11 @@ def turns(messages: Sequence[dict[str, Any]]) -> Iterator[Turn]:
                     turn = Turn("Go on.", [], {})
                 turn.answers.append(message)
             case "user":
-                if turn.answers:
+                if begun:
                     yield turn
                 turn = Turn(message["content"] or "...", [], {})
-    if turn.answers:
+        begun = begun or message["role"] != "system"
+    if begun:
         yield turn
 
 
@@ -80,7 +81,7 @@ class Driven:
 
 
 def driven(messages: Sequence[dict[str, Any]], window: int, kind: str, **options: Any) -> Driven:
-    """An agent for this conversation, with its prompt and its tools; the memory is told nothing of the window."""
+    """An agent for this conversation, with its prompt and its tools; the memory knows nothing of the window."""
     prompt = "\n".join(str(each["content"]) for each in messages if each["role"] == "system") or None
     names = {call["function"]["name"] for each in messages for call in each.get("tool_calls") or ()}
     llm = StrictLLM(window=window, calls_functions=kind != "react")
@@ -119,11 +120,16 @@ def _message(answer: dict[str, Any]) -> ChatMessage:
 
 def _thought(answer: dict[str, Any]) -> str:
     """As ReAct's prompt asks for it; of several calls the first is made."""
-    said = (answer.get("content") or "so be it").replace("Action", "action").replace("Answer", "answer")
+    said = plain(answer.get("content") or "so be it")
     for call in answer.get("tool_calls") or ():
         action = f"Action: {call['function']['name']}\nAction Input: {json.dumps(_arguments(call))}"
         return f"Thought: {said}\n{action}"
     return f"Thought: I can answer.\nAnswer: {said}"
+
+
+def plain(text: str) -> str:
+    """Without the words that ReAct's parser looks for."""
+    return text.replace("Action", "action").replace("Answer", "answer")
 
 
 def _arguments(call: dict[str, Any]) -> dict[str, Any]:
