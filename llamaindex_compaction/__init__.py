@@ -10,7 +10,7 @@ from typing import Any as _Any
 if _TYPE_CHECKING:
     from llamaindex_compaction.agents import create_recall_tool
     from llamaindex_compaction.drafting import LLMDrafter
-    from llamaindex_compaction.errors import MissingArchive, MissingPackage
+    from llamaindex_compaction.errors import MissingArchive
     from llamaindex_compaction.instrumentation import (
         CompactionEndEvent,
         CompactionStartEvent,
@@ -29,7 +29,6 @@ __all__ = [
     "CompactionStartEvent",
     "LLMDrafter",
     "MissingArchive",
-    "MissingPackage",
     "RecallEndEvent",
     "RecallStartEvent",
     "TokenBudgetPostprocessor",
@@ -41,7 +40,7 @@ __all__ = [
 _WHERE = {
     "agents": "create_recall_tool",
     "drafting": "LLMDrafter",
-    "errors": "MissingArchive MissingPackage",
+    "errors": "MissingArchive",
     "instrumentation": "CompactionEndEvent CompactionStartEvent RecallEndEvent RecallStartEvent",
     "memory": "CompactionMemory",
     "messages": "from_llamaindex to_llamaindex",
