@@ -9,8 +9,10 @@ from typing import Any as _Any
 
 if _TYPE_CHECKING:
     from llamaindex_compaction.agents import create_recall_tool
+    from llamaindex_compaction.block import CompactionMemoryBlock
     from llamaindex_compaction.drafting import LLMDrafter
     from llamaindex_compaction.errors import MissingArchive
+    from llamaindex_compaction.importing import import_chat_store, import_memory, import_sql_memory
     from llamaindex_compaction.instrumentation import (
         CompactionEndEvent,
         CompactionStartEvent,
@@ -21,11 +23,14 @@ if _TYPE_CHECKING:
     from llamaindex_compaction.messages import from_llamaindex, to_llamaindex
     from llamaindex_compaction.postprocessor import TokenBudgetPostprocessor
     from llamaindex_compaction.retriever import ArchiveRetriever
+    from llamaindex_compaction.store import CompactionChatStore
 
 __all__ = [
     "ArchiveRetriever",
+    "CompactionChatStore",
     "CompactionEndEvent",
     "CompactionMemory",
+    "CompactionMemoryBlock",
     "CompactionStartEvent",
     "LLMDrafter",
     "MissingArchive",
@@ -34,18 +39,24 @@ __all__ = [
     "TokenBudgetPostprocessor",
     "create_recall_tool",
     "from_llamaindex",
+    "import_chat_store",
+    "import_memory",
+    "import_sql_memory",
     "to_llamaindex",
 ]
 
 _WHERE = {
     "agents": "create_recall_tool",
+    "block": "CompactionMemoryBlock",
     "drafting": "LLMDrafter",
     "errors": "MissingArchive",
+    "importing": "import_chat_store import_memory import_sql_memory",
     "instrumentation": "CompactionEndEvent CompactionStartEvent RecallEndEvent RecallStartEvent",
     "memory": "CompactionMemory",
     "messages": "from_llamaindex to_llamaindex",
     "postprocessor": "TokenBudgetPostprocessor",
     "retriever": "ArchiveRetriever",
+    "store": "CompactionChatStore",
 }
 """By module, the public names that it defines."""
 _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names.split()}
