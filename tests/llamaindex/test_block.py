@@ -79,16 +79,18 @@ async def test_a_summary_that_fails_loses_nothing_and_fails_no_turn(stock: Stock
     assert len(block.session("ada").history()) > 60
 
 
-async def test_an_archive_that_fails_fails_no_turn(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+async def test_an_archive_that_fails_fails_no_turn(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
     """What it did not take is taken with what comes next."""
     archive = open_archive(tmp_path / "chat.db")
     block = CompactionMemoryBlock(archive=archive)
     first, second = turns(2)
     session = block.session("ada")
-    original, session.aappend = session.aappend, _unavailable
-    await block.aput(first, session_id="ada")
+    with monkeypatch.context() as full:
+        full.setattr(session, "aappend", _unavailable)
+        await block.aput(first, session_id="ada")
     assert "2 messages wait" in caplog.text
-    session.aappend = original
     await block.aput(second, session_id="ada")
     assert [message.text for message in session.history()] == texts([*first, *second])
     archive.close()
