@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 if _TYPE_CHECKING:
-    from llamaindex_compaction.agents import create_recall_tool
+    from llamaindex_compaction.agents import (
+        CompactingCodeActAgent,
+        CompactingFunctionAgent,
+        CompactingReActAgent,
+        CompactionMixin,
+        create_recall_tool,
+    )
     from llamaindex_compaction.block import CompactionMemoryBlock
     from llamaindex_compaction.drafting import LLMDrafter
     from llamaindex_compaction.errors import MissingArchive
@@ -27,10 +33,14 @@ if _TYPE_CHECKING:
 
 __all__ = [
     "ArchiveRetriever",
+    "CompactingCodeActAgent",
+    "CompactingFunctionAgent",
+    "CompactingReActAgent",
     "CompactionChatStore",
     "CompactionEndEvent",
     "CompactionMemory",
     "CompactionMemoryBlock",
+    "CompactionMixin",
     "CompactionStartEvent",
     "LLMDrafter",
     "MissingArchive",
@@ -46,7 +56,10 @@ __all__ = [
 ]
 
 _WHERE = {
-    "agents": "create_recall_tool",
+    "agents": (
+        "CompactingCodeActAgent CompactingFunctionAgent CompactingReActAgent CompactionMixin "
+        "create_recall_tool"
+    ),
     "block": "CompactionMemoryBlock",
     "drafting": "LLMDrafter",
     "errors": "MissingArchive",

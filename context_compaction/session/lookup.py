@@ -13,6 +13,9 @@ from context_compaction.recall import SearchHit
 from context_compaction.session.pages import Pages
 from context_compaction.session.session import Session
 
+_NEAR = 32
+"""So many messages before a result its call is looked for: those of other calls, made at the same time."""
+
 
 @dataclass(frozen=True, slots=True)
 class LookupAnswer:
@@ -71,11 +74,23 @@ class Lookup:
     def _hits(self, session: Session, query: str) -> Sequence[SearchHit]:
         """Without what this tool itself found before."""
         found = session.recall(query, self._k * 2)
-        return [hit for hit in found if hit.message is None or not self._is_own(hit.message)][: self._k]
+        return [hit for hit in found if not self._is_own(session, hit)][: self._k]
 
-    def _is_own(self, message: Message) -> bool:
-        result = message.tool_result
-        return result is not None and self._name in (message.name, result.name)
+    def _is_own(self, session: Session, hit: SearchHit) -> bool:
+        message = hit.message
+        result = None if message is None else message.tool_result
+        if message is None or result is None:
+            return False
+        name = message.name or result.name or _called(session, hit.ref, result.call_id)
+        return name == self._name
+
+
+def _called(session: Session, ref: str, call_id: str) -> str | None:
+    """The tool that this result is of, by the latest call before it; not every framework names results."""
+    seq = int(ref[2:])
+    before = session.expand(f"m:{max(1, seq - _NEAR)}-{ref}")
+    calls = [call for message in before for call in message.tool_calls if call.id == call_id]
+    return calls[-1].name if calls else None
 
 
 def _hit(hit: SearchHit) -> str:

@@ -1,6 +1,6 @@
 """The recall tool: an agent looks up what left its context, by words or by reference."""
 
-from __future__ import annotations
+# Annotations are no strings here: LlamaIndex looks for `Context` in the signature as it is.
 
 import asyncio
 import logging
@@ -9,13 +9,24 @@ from typing import Any
 
 from llama_index.core.bridge.pydantic import BaseModel, Field
 from llama_index.core.tools import FunctionTool
+from llama_index.core.workflow import Context
 
-from context_compaction import ArchiveError, ArchiveUnavailable, Lookup, LookupAnswer, Session, TokenCounter
+from context_compaction import (
+    ArchiveError,
+    ArchiveUnavailable,
+    Lookup,
+    LookupAnswer,
+    QueryError,
+    Session,
+    TokenCounter,
+)
 from llamaindex_compaction.instrumentation import RecallEndEvent, RecallStartEvent, dispatcher
+from llamaindex_compaction.memory import CompactionMemory
 
 logger = logging.getLogger(__name__)
-Source = Any
-"""A `Session`, or what has one as ``session``: a `CompactionMemory`."""
+Source = CompactionMemory | Session
+RECALL = "recall"
+"""The tool's name, unless it is given another."""
 
 
 class RecallArguments(BaseModel):
@@ -39,9 +50,9 @@ class RecallOutput(dict[str, Any]):
 
 
 def create_recall_tool(
-    memory: Source,
+    memory: Source | None = None,
     *,
-    name: str = "recall",
+    name: str = RECALL,
     description: str = Lookup.DESCRIPTION,
     k: int = 5,
     max_tokens: int = 2000,
@@ -49,8 +60,9 @@ def create_recall_tool(
 ) -> FunctionTool:
     """A tool that searches a session (``query``) and reads originals (``ref``), a page at a time.
 
-    ``memory``: a `CompactionMemory`, or a `Session`: the one to search; the model cannot name another.
-    ``k``: how many messages a search gives. ``max_tokens``: of one answer.
+    ``memory``: a `CompactionMemory`, or a `Session`: the one to search. None: the memory of the run in which
+    an agent calls the tool. The model cannot name another. ``k``: how many messages a search gives.
+    ``max_tokens``: of one answer.
 
     The content is text; ``raw_output`` says what it is of: ``refs`` (best first, for a search), ``page``,
     ``pages``. What cannot be answered, such as a reference that is not there, is raised (`QueryError`,
@@ -58,17 +70,14 @@ def create_recall_tool(
     `ValueError` for a ``k`` or ``max_tokens`` under 1.
     """
     lookup = Lookup(name=name, k=k, max_tokens=max_tokens, counter=TokenCounter.of(token_counter))
-    recall = _Recall(memory, lookup)
-    return FunctionTool.from_defaults(
-        fn=recall.answer,
-        async_fn=recall.aanswer,
-        name=name,
-        description=description,
-        fn_schema=RecallArguments,
-    )
+    about: Any = {"name": name, "description": description, "fn_schema": RecallArguments}
+    if memory is None:
+        return FunctionTool.from_defaults(async_fn=_OfRun(lookup).aanswer, **about)
+    recall = _OfMemory(memory, lookup)
+    return FunctionTool.from_defaults(fn=recall.answer, async_fn=recall.aanswer, **about)
 
 
-class _Recall:
+class _OfMemory:
     """A `Lookup` in the session of one memory, told to the dispatcher."""
 
     def __init__(self, memory: Source, lookup: Lookup) -> None:
@@ -90,3 +99,18 @@ class _Recall:
 
     async def aanswer(self, query: str | None = None, ref: str | None = None, page: int = 1) -> RecallOutput:
         return await asyncio.to_thread(self.answer, query, ref, page)
+
+
+class _OfRun:
+    """A `Lookup` in whatever memory a run has."""
+
+    def __init__(self, lookup: Lookup) -> None:
+        self._lookup = lookup
+
+    async def aanswer(
+        self, ctx: Context, query: str | None = None, ref: str | None = None, page: int = 1
+    ) -> RecallOutput:
+        memory = await ctx.store.get("memory", default=None)
+        if not isinstance(memory, CompactionMemory):
+            raise QueryError("the memory of this run keeps nothing that could be looked up")
+        return await _OfMemory(memory, self._lookup).aanswer(query, ref, page)
