@@ -38,6 +38,7 @@ if _TYPE_CHECKING:
         InvalidBudget,
         InvalidMessage,
         InvalidPolicy,
+        MissingPackage,
         QueryError,
         SessionExists,
         SessionHasForks,
@@ -62,6 +63,7 @@ if _TYPE_CHECKING:
     from context_compaction.session.lookup import Lookup, LookupAnswer
     from context_compaction.session.past import apast_context, past_context
     from context_compaction.session.sessions import Sessions
+    from context_compaction.session.tables import table_rows
     from context_compaction.session.unknown import append_unknown
     from context_compaction.text.cues import Cues
     from context_compaction.text.secrets import redact_secrets
@@ -97,6 +99,7 @@ __all__ = [
     "LookupAnswer",
     "MediaBlock",
     "Message",
+    "MissingPackage",
     "PlainCodec",
     "Policy",
     "Problem",
@@ -135,6 +138,7 @@ __all__ = [
     "open_archive",
     "past_context",
     "redact_secrets",
+    "table_rows",
 ]
 
 _WHERE = {
@@ -147,8 +151,8 @@ _WHERE = {
     "drafting.transformers": "TransformersDrafter",
     "errors": (
         "ArchiveCorrupt ArchiveError ArchiveTooNew ArchiveUnavailable CannotCompact CompactionError "
-        "DrafterError DuplicateMessage InvalidBudget InvalidMessage InvalidPolicy QueryError "
-        "SessionExists SessionHasForks StaleView UnknownReference UnknownSession"
+        "DrafterError DuplicateMessage InvalidBudget InvalidMessage InvalidPolicy MissingPackage "
+        "QueryError SessionExists SessionHasForks StaleView UnknownReference UnknownSession"
     ),
     "events": "CompactionEvent CompactionObserver FactCount",
     "messages": "MediaBlock Message ReasoningBlock TextBlock ToolCallBlock ToolResultBlock",
@@ -159,6 +163,7 @@ _WHERE = {
     "session": "Session SessionStats SyncResult",
     "session.past": "apast_context past_context",
     "session.sessions": "Sessions",
+    "session.tables": "table_rows",
     "session.unknown": "append_unknown",
     "session.lookup": "Lookup LookupAnswer",
     "text.cues": "Cues",

@@ -15,8 +15,10 @@ if _TYPE_CHECKING:
         CompactionMixin,
         create_recall_tool,
     )
+    from llamaindex_compaction.block import CompactionMemoryBlock
     from llamaindex_compaction.drafting import LLMDrafter
-    from llamaindex_compaction.errors import MissingArchive, MissingPackage
+    from llamaindex_compaction.errors import MissingArchive
+    from llamaindex_compaction.importing import import_chat_store, import_memory, import_sql_memory
     from llamaindex_compaction.instrumentation import (
         CompactionEndEvent,
         CompactionStartEvent,
@@ -27,24 +29,29 @@ if _TYPE_CHECKING:
     from llamaindex_compaction.messages import from_llamaindex, to_llamaindex
     from llamaindex_compaction.postprocessor import TokenBudgetPostprocessor
     from llamaindex_compaction.retriever import ArchiveRetriever
+    from llamaindex_compaction.store import CompactionChatStore
 
 __all__ = [
     "ArchiveRetriever",
     "CompactingCodeActAgent",
     "CompactingFunctionAgent",
     "CompactingReActAgent",
+    "CompactionChatStore",
     "CompactionEndEvent",
     "CompactionMemory",
+    "CompactionMemoryBlock",
     "CompactionMixin",
     "CompactionStartEvent",
     "LLMDrafter",
     "MissingArchive",
-    "MissingPackage",
     "RecallEndEvent",
     "RecallStartEvent",
     "TokenBudgetPostprocessor",
     "create_recall_tool",
     "from_llamaindex",
+    "import_chat_store",
+    "import_memory",
+    "import_sql_memory",
     "to_llamaindex",
 ]
 
@@ -53,13 +60,16 @@ _WHERE = {
         "CompactingCodeActAgent CompactingFunctionAgent CompactingReActAgent CompactionMixin "
         "create_recall_tool"
     ),
+    "block": "CompactionMemoryBlock",
     "drafting": "LLMDrafter",
-    "errors": "MissingArchive MissingPackage",
+    "errors": "MissingArchive",
+    "importing": "import_chat_store import_memory import_sql_memory",
     "instrumentation": "CompactionEndEvent CompactionStartEvent RecallEndEvent RecallStartEvent",
     "memory": "CompactionMemory",
     "messages": "from_llamaindex to_llamaindex",
     "postprocessor": "TokenBudgetPostprocessor",
     "retriever": "ArchiveRetriever",
+    "store": "CompactionChatStore",
 }
 """By module, the public names that it defines."""
 _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names.split()}

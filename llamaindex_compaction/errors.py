@@ -1,8 +1,7 @@
 """What can be wrong with what LlamaIndex hands over. All are the engine's `CompactionError`, too.
 
 CompactionError
-├── MissingArchive   (also ValueError)   a memory was written down without its archive, and none was given
-└── MissingPackage   (also ImportError)  an optional package is not installed
+└── MissingArchive   (also ValueError)   a memory was written down without its archive, and none was given
 """
 
 from __future__ import annotations
@@ -19,11 +18,3 @@ class MissingArchive(CompactionError, ValueError):
             "give it: CompactionMemory.from_dict(data, archive=...)"
         )
         self.session_id = session_id
-
-
-class MissingPackage(CompactionError, ImportError):
-    """Something asked for needs a package that is not installed."""
-
-    def __init__(self, package: str, what: str) -> None:
-        super().__init__(f"{what} needs {package}, which is not installed: pip install {package}")
-        self.package = package

@@ -53,6 +53,12 @@ class Sessions:
             stale.close()
         return session
 
+    def has(self, session_id: str) -> bool:
+        """Whether there is a session of this id. None is begun by asking."""
+        with self._lock:
+            is_open = session_id in self._open
+        return is_open or (self.namespace, session_id) in self.archive.sessions(self.namespace)
+
     def forget(self, session_id: str) -> None:
         """Erase it; sessions forked from it keep what they share."""
         with self._lock:

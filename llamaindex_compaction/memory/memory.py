@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Self
+from uuid import uuid4
+from weakref import WeakValueDictionary
 
 from llama_index.core.base.llms.types import ChatMessage
+from llama_index.core.bridge.pydantic import PrivateAttr
 
 from context_compaction import Archive, Policy, append_unknown
 from llamaindex_compaction.memory.asking import Edits
@@ -19,6 +22,8 @@ from llamaindex_compaction.sessions import ArchiveLike
 
 LLM_SHARE = 0.75
 """Of an LLM's window, as ChatMemoryBuffer takes it: the rest is for prompt, tools and answer."""
+_LIVE: WeakValueDictionary[str, Any] = WeakValueDictionary()
+"""Memories that are open in this process, by what `CompactionMemory.to_dict` calls them."""
 
 
 class CompactionMemory(OpenMemory):
@@ -35,6 +40,17 @@ class CompactionMemory(OpenMemory):
 
     Raises `ArchiveError`, `InvalidPolicy`, `InvalidBudget`, and pydantic's error for what is no option.
     """
+
+    _live: str = PrivateAttr(default_factory=lambda: uuid4().hex)
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        _LIVE[self._live] = self
+
+    def close(self) -> None:
+        """Close the session, and the archive if it was opened here."""
+        _LIVE.pop(self._live, None)
+        super().close()
 
     @classmethod
     def class_name(cls) -> str:
@@ -173,6 +189,7 @@ class CompactionMemory(OpenMemory):
         """The memory as JSON data: its session, limit and archive; of one in memory all that was said."""
         return {
             "class_name": self.class_name(),
+            "live": self._live,
             "session_id": self.session_id,
             "namespace": self.namespace,
             "token_limit": self.token_limit,
@@ -181,12 +198,17 @@ class CompactionMemory(OpenMemory):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], **options: Any) -> Self:
-        """The memory that `to_dict` told of. What is no data (llm, policy, ...) is given anew as an option.
+        """The memory that `to_dict` told of: itself, as long as it is open in this process.
 
-        Raises `MissingArchive` if the archive was one of yours without a file, and none is given.
+        A workflow writes its context down and reads it again for each run. In another process what is no
+        data (llm, policy, ...) is given anew as an option. Raises `MissingArchive` if the archive was one of
+        yours without a file, and none is given.
         """
         fields = {**data, **options}
         fields.pop("class_name", None)
+        live = _LIVE.get(fields.pop("live", None) or "")
+        if isinstance(live, cls) and not options:
+            return live
         if "archive" in options:
             fields.pop("exported", None)
             return cls(**fields)

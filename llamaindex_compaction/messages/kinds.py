@@ -18,3 +18,5 @@ ROLES = {
 }
 RESULT_KEYS = ("tool_call_id", "call_id", "name")
 """Where, in ``additional_kwargs``, a result says which call it answers: providers without ids have names."""
+NO_CALL = "no_call"
+"""What a result answers that says nothing of it: no call has this id."""

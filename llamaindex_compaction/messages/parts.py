@@ -32,7 +32,7 @@ def blocks_of(block: Any) -> list[PlainBlock]:
         case li.CachePoint() | li.ToolCallBlock():
             return []
         case _:
-            return [_media(block)]
+            return [media for media in [_media(block)] if media is not None]
 
 
 def block_for(block: PlainBlock) -> Any:
@@ -61,7 +61,7 @@ def block_for(block: PlainBlock) -> Any:
             )
 
 
-def _media(block: Any) -> MediaBlock:
+def _media(block: Any) -> MediaBlock | None:
     match block:
         case li.ImageBlock():
             return _held("image", block, block.image, block.image_mimetype, block.detail)
@@ -73,15 +73,17 @@ def _media(block: Any) -> MediaBlock:
             return _held("file", block, block.data, block.document_mimetype)
 
 
-def _held(kind: Any, block: Any, data: Any, mime: str | None, detail: str | None = None) -> MediaBlock:
-    """By value if it is there, else by address."""
+def _held(kind: Any, block: Any, data: Any, mime: str | None, detail: str | None = None) -> MediaBlock | None:
+    """By value if it is there, else by address; None if there is neither."""
     if isinstance(data, IOBase):
         data = base64.b64encode(content_of(data))
     if isinstance(data, bytes):
         text = data.decode("utf-8", "surrogateescape")
         return MediaBlock(kind, data=text, mime=mime, detail=detail)
     address = block.url if block.url is not None else block.path
-    url = "" if address is None else str(address)
+    if address is None:
+        return None
+    url = str(address)
     if url.startswith("data:") and ";base64," in url:
         head, body = url[5:].split(";base64,", 1)
         return MediaBlock(kind, data=body, mime=head, detail=detail)

@@ -12,7 +12,7 @@ from llama_index.core.base.llms.types import ToolCallBlock as LICallBlock
 
 from context_compaction import InvalidMessage, Message, TextBlock, ToolResultBlock
 from llamaindex_compaction.messages.calls import calls_of
-from llamaindex_compaction.messages.kinds import FORMAT, RESULT_KEYS, ROLES
+from llamaindex_compaction.messages.kinds import FORMAT, NO_CALL, RESULT_KEYS, ROLES
 from llamaindex_compaction.messages.parts import blocks_of
 from llamaindex_compaction.messages.records import CODEC
 
@@ -69,7 +69,8 @@ def _blocks(message: ChatMessage) -> list[Any]:
 
 def _result(message: ChatMessage) -> list[Any]:
     kwargs = message.additional_kwargs
-    call_id = next((value for key in RESULT_KEYS if isinstance(value := kwargs.get(key), str)), "")
+    named = (value for key in RESULT_KEYS if isinstance(value := kwargs.get(key), str) and value)
+    call_id = next(named, NO_CALL)
     found = [part for block in message.blocks for part in blocks_of(block)]
     text = "\n".join(part.text for part in found if isinstance(part, TextBlock))
     name = kwargs.get("name")

@@ -33,18 +33,21 @@ def _result(shown: list[Any], blocks: list[Any]) -> list[Any]:
         for block in shown
         if isinstance(block, (TextBlock, ToolResultBlock))
     ]
-    return [
-        LITextBlock(text="\n".join(texts)),
-        *(kept for block in blocks for kept in _no_text(block, shown)),
-    ]
+    left = [block for block in shown if not isinstance(block, (TextBlock, ToolResultBlock))]
+    return [LITextBlock(text="\n".join(texts)), *(kept for block in blocks for kept in _no_text(block, left))]
 
 
-def _no_text(block: Any, shown: list[Any]) -> list[Any]:
-    """The block itself, or what in it is no text."""
+def _no_text(block: Any, left: list[Any]) -> list[Any]:
+    """The block itself, or what in it is no text; taken from what is left to show."""
     read: list[Any] = blocks_of(block)
-    if isinstance(block, CachePoint) or (read and all(part in shown for part in read)):
+    there: list[Any] = []
+    for part in read:
+        if part in left:
+            left.remove(part)
+            there.append(part)
+    if isinstance(block, CachePoint) or (read and there == read):
         return [block]
-    return [made_block(part) for part in read if part in shown]
+    return [made_block(part) for part in there]
 
 
 def _blocks(shown: list[Any], blocks: list[Any], calls: Calls) -> list[Any]:

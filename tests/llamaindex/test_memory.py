@@ -409,8 +409,11 @@ def test_a_result_without_a_call_is_shown_as_quoted_text():
 def test_a_memory_in_memory_is_written_down_whole():
     memory = filled()
     data = json.loads(json.dumps(memory.to_dict()))
+    shown, put = memory.get(), memory.get_all()
+    assert CompactionMemory.from_dict(data) is memory
+    memory.close()
     again = CompactionMemory.from_dict(data)
-    assert (again.get(), again.get_all()) == (memory.get(), memory.get_all())
+    assert (again.get(), again.get_all()) == (shown, put)
     assert (again.session_id, again.token_limit) == (memory.session_id, memory.token_limit)
     assert data["class_name"] == "CompactionMemory"
     again.close()
@@ -431,10 +434,11 @@ def test_a_memory_in_a_file_is_written_down_as_its_place(tmp_path: Path, monkeyp
 def test_a_memory_in_an_archive_of_yours_asks_for_it_again():
     archive = open_archive(":memory:")
     memory = filled(archive=archive)
-    data = memory.to_dict()
+    data, shown = memory.to_dict(), memory.get()
+    memory.close()
     with pytest.raises(MissingArchive, match=memory.session_id):
         CompactionMemory.from_dict(data)
-    assert CompactionMemory.from_dict(data, archive=archive).get() == memory.get()
+    assert CompactionMemory.from_dict(data, archive=archive).get() == shown
 
 
 def test_what_is_no_data_is_given_again():

@@ -152,7 +152,8 @@ def test_calls_that_only_the_kwargs_hold(kwargs: dict[str, Any], calls: list[tup
         ({"tool_call_id": "c1", "name": "f"}, "c1"),
         ({"call_id": "c1"}, "c1"),
         ({"name": "f"}, "f"),
-        ({}, ""),
+        ({}, "no_call"),
+        ({"tool_call_id": ""}, "no_call"),
     ],
 )
 @pytest.mark.parametrize("role", ["tool", "function"])

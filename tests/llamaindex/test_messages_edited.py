@@ -103,15 +103,16 @@ def test_an_edit_that_changes_nothing_changes_nothing(message: ChatMessage) -> N
 def test_an_edited_message_says_what_is_shown(message: ChatMessage, data: st.DataObject) -> None:
     """Texts and results cut, thoughts taken out, in whatever it is that holds them."""
     read = from_llamaindex(message)
+    stripped = data.draw(st.booleans())
     blocks: list[Any] = []
     for place, block in enumerate(read.blocks):
-        if data.draw(st.booleans()):
-            blocks.append(block)
-        elif isinstance(block, TextBlock):
+        if isinstance(block, ReasoningBlock):
+            blocks += [] if stripped else [block]
+        elif isinstance(block, TextBlock) and data.draw(st.booleans()):
             blocks.append(TextBlock(f"cut {place}"))
-        elif isinstance(block, ToolResultBlock):
+        elif isinstance(block, ToolResultBlock) and data.draw(st.booleans()):
             blocks.append(ToolResultBlock(block.call_id, f"cut {place}", block.name))
-        elif not isinstance(block, ReasoningBlock):
+        else:
             blocks.append(block)
     edited = read.with_blocks(blocks or [TextBlock("cut")])
     assert said_by(from_llamaindex(to_llamaindex(edited))) == said_by(edited)
