@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 from llama_index.core.agent.workflow import AgentWorkflow
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
-from llama_index.core.memory import ChatMemoryBuffer, Memory
+from llama_index.core.memory import ChatMemoryBuffer
 from llama_index.core.tools import FunctionTool
 from llama_index.core.workflow import Context, WorkflowRuntimeError
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from context_compaction import CannotCompact, InvalidBudget, Policy
 from llamaindex_compaction import CompactionMemory, create_recall_tool
@@ -185,14 +183,12 @@ async def test_a_context_that_was_written_down_goes_on():
 # -- runs that end otherwise ---------------------------------------------------------------------------------
 
 
-async def test_the_same_with_their_memory_of_a_database(tmp_path: Path):
-    engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'theirs.db'}")
-    theirs = Memory.from_defaults(token_limit=3000, async_engine=engine)
+async def test_the_same_with_their_memory_of_a_database(stock: Any):
+    theirs = stock(token_limit=3000)
     asked = agent("function", [calling(day) for day in range(DAYS)])
     await asked.run("Read all the logs.", memory=theirs, max_iterations=100)
     assert len(asked.llm.seen) == DAYS + 1
     assert len(await theirs.aget_all()) == 2 * DAYS + 2
-    await engine.dispose()
 
 
 @pytest.mark.parametrize("kind", KINDS)
