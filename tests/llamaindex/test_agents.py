@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from llama_index.core.agent.workflow import AgentWorkflow
+from llama_index.core.agent.workflow import AgentOutput, AgentWorkflow
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
+from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.memory import ChatMemoryBuffer
 from llama_index.core.tools import FunctionTool
 from llama_index.core.workflow import Context, WorkflowRuntimeError
 
 from context_compaction import CannotCompact, InvalidBudget, Policy
-from llamaindex_compaction import CompactionMemory, create_recall_tool
+from llamaindex_compaction import CompactionMemory, create_recall_tool, from_llamaindex
 from tests.llamaindex.asking import KINDS, WINDOW, agent, answer, calling, read, recalling, step
 from tests.llamaindex.strict import StrictLLM
 from tests.llamaindex.talking import events
@@ -344,3 +345,27 @@ async def test_compactions_of_a_turn_are_told_to_the_dispatcher():
     starts = [each for each in told if each.class_name() == "CompactionStartEvent"]
     assert len(starts) >= len([each for each in ends if each.committed]) > 0
     assert "keeper" not in repr([each.model_dump(exclude={"tags"}) for each in told])
+
+
+CODE = "First.\n<execute>\nx = 1\nprint(x)\n</execute>\nThen we shall see."
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "told"),
+    [
+        (CODE, "x = 1\nprint(x)", CODE),
+        ("<execute>\npass\n</execute>", "pass", "<execute>\npass\n</execute>"),
+        ("A <execute>a</execute> B <execute>b</execute> C", "a\n\nb", "A  B <execute>\na\n\nb\n</execute> C"),
+    ],
+)
+def test_code_is_kept_as_a_call_and_told_as_code(said: str, code: str, told: str):
+    asked = agent("codeact", [])
+    selection = ToolSelection(tool_id="t1", tool_name="execute", tool_kwargs={"code": code})
+    response = ChatMessage(role="assistant", content=said)
+    output = AgentOutput(response=response, tool_calls=[selection], current_agent_name="a")
+    call = asked.asked(output, [])
+    result = ChatMessage(role="tool", content="1", additional_kwargs={"tool_call_id": "t1"})
+    assert [each.name for each in from_llamaindex(call).tool_calls] == ["execute"]
+    first, second = asked.told([call, result])
+    assert first.content == told
+    assert (second.role, second.content) == (MessageRole.USER, "Result of executing the code given:\n\n1")
