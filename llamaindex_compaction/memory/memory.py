@@ -12,6 +12,7 @@ from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.bridge.pydantic import PrivateAttr
 
 from context_compaction import Archive, Policy, append_unknown
+from llamaindex_compaction.instrumentation import dispatcher
 from llamaindex_compaction.memory.asking import Edits
 from llamaindex_compaction.memory.given import given_back
 from llamaindex_compaction.memory.opened import DEFAULT_TOKEN_LIMIT, OpenMemory
@@ -96,6 +97,7 @@ class CompactionMemory(OpenMemory):
 
     # -- reading ---------------------------------------------------------------------------------------
 
+    @dispatcher.span
     def get(
         self,
         input: str | ChatMessage | None = None,  # noqa: A002 - LlamaIndex's name
@@ -115,6 +117,7 @@ class CompactionMemory(OpenMemory):
             self._with_session(lambda session: self._asking.context(session, overhead, context_management))
         )
 
+    @dispatcher.span
     async def aget(
         self,
         input: str | ChatMessage | None = None,  # noqa: A002 - LlamaIndex's name
@@ -130,6 +133,7 @@ class CompactionMemory(OpenMemory):
             )
         )
 
+    @dispatcher.span
     def get_all(self) -> list[ChatMessage]:
         """Every message that was ever put, in order, equal to what it was."""
         return write_all(self._with_session(lambda session: session.history()))
@@ -144,6 +148,7 @@ class CompactionMemory(OpenMemory):
         """`put` on the running event loop."""
         await self.aput_messages([message])
 
+    @dispatcher.span
     def put_messages(self, messages: Sequence[ChatMessage]) -> None:
         """Keep messages, all or none; after an answer get ahead of the next turn."""
         read = read_all(messages)
@@ -152,6 +157,7 @@ class CompactionMemory(OpenMemory):
         if ends_turn(read):
             after_turn(self.session)
 
+    @dispatcher.span
     async def aput_messages(self, messages: Sequence[ChatMessage]) -> None:
         """`put_messages` on the running event loop."""
         read = read_all(messages)
@@ -160,6 +166,7 @@ class CompactionMemory(OpenMemory):
         if ends_turn(read):
             await aafter_turn(self.session)
 
+    @dispatcher.span
     def set(self, messages: Sequence[ChatMessage]) -> None:
         """Make the conversation these messages: the new are added, where they differ a branch goes on.
 
@@ -169,12 +176,14 @@ class CompactionMemory(OpenMemory):
         self._with_session(lambda session: session.sync(given_back(session, read), deep=True))
         self._asking.said(read)
 
+    @dispatcher.span
     async def aset(self, messages: Sequence[ChatMessage]) -> None:
         """`set` on the running event loop."""
         read = read_all(messages)
         await self._awith_session(lambda session: session.async_(given_back(session, read), deep=True))
         self._asking.said(read)
 
+    @dispatcher.span
     def reset(self, archive: Literal["forget", "keep"] = "forget") -> None:
         """Begin anew. The conversation is erased; with ``archive="keep"`` it stays, as another branch."""
         if archive == "keep":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from llama_index.core.bridge.pydantic import Field
 from llama_index.core.instrumentation.event_handlers import BaseEventHandler
 from llama_index_instrumentation import get_dispatcher
+from llama_index_instrumentation.span_handlers import SimpleSpanHandler
 
 from context_compaction import Budget, Session
 from tests.builders import assistant, user
@@ -55,3 +56,14 @@ def events() -> Generator[list[Any]]:
         yield handler.told
     finally:
         root.event_handlers.remove(handler)
+
+
+@contextmanager
+def spans() -> Generator[SimpleSpanHandler]:
+    """What a span handler at the root sees."""
+    root, handler = get_dispatcher(), SimpleSpanHandler()
+    root.add_span_handler(handler)
+    try:
+        yield handler
+    finally:
+        root.span_handlers.remove(handler)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -11,12 +12,13 @@ from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.memory import ChatMemoryBuffer
 from llama_index.core.tools import FunctionTool
 from llama_index.core.workflow import Context, WorkflowRuntimeError
+from workflows.errors import WorkflowCancelledByUser
 
 from context_compaction import CannotCompact, InvalidBudget, Policy
 from llamaindex_compaction import CompactionMemory, create_recall_tool, from_llamaindex
 from tests.llamaindex.asking import KINDS, WINDOW, agent, answer, calling, read, recalling, step
 from tests.llamaindex.strict import StrictLLM
-from tests.llamaindex.talking import events
+from tests.llamaindex.talking import events, spans
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of LlamaIndex's own agents
 DAYS = 12
@@ -335,8 +337,11 @@ EDITS = [{"type": "compaction", "compact_threshold": 1500}]
 
 async def test_compactions_of_a_turn_are_told_to_the_dispatcher():
     kept = memory()
-    with events() as told:
+    with events() as told, spans() as seen:
         await agent("function", [calling(day) for day in range(8)]).run("Read.", memory=kept)
+    names = {span.id_: span.id_.rsplit("-", 5)[0] for span in seen.completed_spans}
+    assert {"CompactionMemory.aget", "CompactionMemory.aput_messages"} <= set(names.values())
+    assert {names[each.span_id] for each in told} == {"CompactionMemory.aget"}, "each in the span of its call"
     ends = [each for each in told if each.class_name() == "CompactionEndEvent"]
     assert [each.version for each in ends if each.committed] == [
         event.version for event in kept.session.events if event.committed
@@ -345,6 +350,30 @@ async def test_compactions_of_a_turn_are_told_to_the_dispatcher():
     starts = [each for each in told if each.class_name() == "CompactionStartEvent"]
     assert len(starts) >= len([each for each in ends if each.committed]) > 0
     assert "keeper" not in repr([each.model_dump(exclude={"tags"}) for each in told])
+
+
+@pytest.mark.parametrize("kind", ["function", "react"])
+async def test_a_run_that_is_cancelled_midway_can_be_gone_on_with(kind: str):
+    """Its last call was never answered."""
+    kept, begun = memory(), asyncio.Event()
+
+    async def wait(day: int) -> str:
+        begun.set()
+        await asyncio.Event().wait()
+        return str(day)
+
+    tool = FunctionTool.from_defaults(async_fn=wait, name="read")
+    asked = agent(kind, [step(kind, 1)], tools=[tool])
+    asked.llm.done = answer(kind, "Quiet.")
+    handler = asked.run("Read day 1.", memory=kept)
+    async with asyncio.timeout(30):
+        await begun.wait()
+        await handler.cancel_run()
+        with pytest.raises(WorkflowCancelledByUser):
+            await handler
+    out = await asked.run("Never mind.", memory=kept)
+    assert out.response.content == "Quiet."
+    assert [message.role for message in kept.session.history()] == ["user", "assistant", "user", "assistant"]
 
 
 CODE = "First.\n<execute>\nx = 1\nprint(x)\n</execute>\nThen we shall see."
