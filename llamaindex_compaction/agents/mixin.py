@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from llama_index.core.agent.workflow import AgentOutput, ToolCallResult
 from llama_index.core.agent.workflow.base_agent import DEFAULT_MAX_ITERATIONS, BaseWorkflowAgent
@@ -11,6 +11,7 @@ from llama_index.core.base.llms.types import ChatMessage, MessageRole
 from llama_index.core.bridge.pydantic import Field
 from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.memory import BaseMemory
+from llama_index.core.tools import BaseTool
 
 from context_compaction import Budget, TokenCounter
 from llamaindex_compaction.agents.carried import carried
@@ -112,7 +113,7 @@ class CompactionMixin(BaseWorkflowAgent):
         """A run that is given no memory gets one that fits."""
         known = await ctx.store.get("memory", default=None)
         if known is None and ev.get("memory", default=None) is None:
-            tools = await self.get_tools("")
+            tools = self._ensure_tools_are_async(cast("list[BaseTool]", self.tools or []))  # pyright: ignore[reportUnknownMemberType]
             budget = self._budget(tools, TokenCounter.of(None))
             recalls = any(tool.metadata.name == RECALL for tool in tools)
             memory = CompactionMemory.from_defaults(token_limit=budget.input_tokens, recall_hint=recalls)

@@ -47,8 +47,11 @@ class CompactingReActAgent(CompactionMixin, ReActAgent):
         )
 
     def told(self, kept: list[ChatMessage]) -> list[ChatMessage]:
-        """Calls as thoughts and actions, results as observations."""
-        return [self._told(message) for message in kept]
+        """Calls as thoughts and actions, results as observations.
+
+        An empty answer, which LlamaIndex's agent shows its model, is left out: providers reject it.
+        """
+        return [self._told(message) for message in kept if not _is_empty(message)]
 
     def is_answer(self, gathered: Any) -> bool:
         """A response step."""
@@ -64,3 +67,7 @@ class CompactingReActAgent(CompactionMixin, ReActAgent):
         lines = [f"Thought: {message.content}"] if message.content else []
         lines += [f"Action: {call.name}\nAction Input: {call.arguments}" for call in calls]
         return ChatMessage(role=MessageRole.ASSISTANT, content="\n".join(lines))
+
+
+def _is_empty(message: ChatMessage) -> bool:
+    return all(isinstance(block, TextBlock) and not block.text.strip() for block in message.blocks)

@@ -81,7 +81,7 @@ class Driven:
 
 
 def driven(messages: Sequence[dict[str, Any]], window: int, kind: str, **options: Any) -> Driven:
-    """An agent for this conversation, with its prompt and its tools; the memory knows nothing of the window."""
+    """An agent for this conversation, with its prompt and its tools; the memory knows no window."""
     prompt = "\n".join(str(each["content"]) for each in messages if each["role"] == "system") or None
     names = {call["function"]["name"] for each in messages for call in each.get("tool_calls") or ()}
     llm = StrictLLM(window=window, calls_functions=kind != "react")

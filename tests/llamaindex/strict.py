@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from llama_index.core.base.llms.types import (
     ChatMessage,
     ChatResponse,
+    ChatResponseAsyncGen,
+    ChatResponseGen,
     CompletionResponse,
     LLMMetadata,
     MessageRole,
@@ -40,6 +42,8 @@ class StrictLLM(FunctionCallingLLM):
     sizes: list[int] = Field(default_factory=list[int])
     """Of the requests in ``seen``, in tokens."""
     calls_functions: bool = True
+    lenient: bool = False
+    """As OpenAI is: tools need not be sent again, and system messages may come late."""
 
     @property
     def metadata(self) -> LLMMetadata:
@@ -52,8 +56,9 @@ class StrictLLM(FunctionCallingLLM):
 
     def chat(self, messages: Sequence[ChatMessage], tools: Any = (), **_: Any) -> ChatResponse:
         request = [_written(message) for message in messages]
-        check(request)
-        if not tools and any(each["role"] == "tool" or each.get("tool_calls") for each in request):
+        check(_early(request) if self.lenient else request)
+        asks = any(each["role"] == "tool" or each.get("tool_calls") for each in request)
+        if asks and not (tools or self.lenient):
             raise Rejected("calls and results, but no tools")
         tokens = independent_count(request) + sum(len(json.dumps(tool)) // 4 for tool in tools)
         if tokens > self.window:
@@ -70,13 +75,11 @@ class StrictLLM(FunctionCallingLLM):
     async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         return self.chat(messages, **kwargs)
 
-    def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> Iterator[ChatResponse]:
-        return iter(_chunks(self.chat(messages, **kwargs)))
+    def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
+        yield from _chunks(self.chat(messages, **kwargs))
 
-    async def astream_chat(
-        self, messages: Sequence[ChatMessage], **kwargs: Any
-    ) -> AsyncIterator[ChatResponse]:
-        async def generate() -> AsyncIterator[ChatResponse]:
+    async def astream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseAsyncGen:
+        async def generate() -> ChatResponseAsyncGen:
             for chunk in _chunks(self.chat(messages, **kwargs)):
                 yield chunk
 
@@ -94,7 +97,7 @@ class StrictLLM(FunctionCallingLLM):
     async def astream_complete(self, prompt: str, *_: Any, **__: Any) -> Any:
         raise NotImplementedError
 
-    def _prepare_chat_with_tools(
+    def _prepare_chat_with_tools(  # pyright: ignore[reportIncompatibleMethodOverride] - the rest is **_
         self, tools: Sequence[Any], user_msg: Any = None, chat_history: Any = None, **_: Any
     ) -> dict[str, Any]:
         asked = [ChatMessage(user_msg)] if isinstance(user_msg, str) else [user_msg] if user_msg else []
@@ -121,6 +124,11 @@ def _chunks(answer: ChatResponse) -> list[ChatResponse]:
         ChatResponse(message=half, delta=half.content),
         ChatResponse(message=answer.message, delta=text[len(text) // 2 :]),
     ]
+
+
+def _early(request: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The system messages first."""
+    return sorted(request, key=lambda message: message["role"] != "system")
 
 
 def _written(message: ChatMessage) -> dict[str, Any]:
