@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import Skipped, Table, __main__, fidelity
+from benchmarks import Skipped, Table, __main__, evidence, fidelity
 from benchmarks._conversation import conversation
 from benchmarks._stopwatch import race, timed
 from benchmarks._table import show
+from context_compaction.policy.rule import RECALL_SHARE
 
 
 def test_every_benchmark_has_run():
@@ -97,6 +98,20 @@ def test_fidelity_has_a_row_for_each_way_and_set(tmp_path: Path):
     for row in table.rows:
         assert len(row) == len(table.columns)
         assert all(0 <= float(str(share)) <= 1 for share in row[3:])
+
+
+def test_evidence_has_a_row_for_each_share_and_set(tmp_path: Path):
+    (tmp_path / "coding").mkdir()
+    asked = {"question": "Where is Pegasus, the bicycle?", "answer": "Lisbon", "evidence": [2]}
+    said = conversation(80)
+    said.insert(2, {"role": "user", "content": "Pegasus, my bicycle, stands in Lisbon."})
+    whole = {"messages": said, "questions": [asked, {"question": "What else?", "evidence": []}]}
+    (tmp_path / "coding" / "one.json").write_text(json.dumps(whole), "utf-8")
+    table = evidence.run(tmp_path, quick=True)
+    assert [row[:3] for row in table.rows] == [("coding", 1, "none"), ("", 1, f"{RECALL_SHARE[1]:.2f}")]
+    assert table.rows[0][3:6] == ("0.000", "0.000", "0.000")
+    assert table.rows[1][3:6] == ("1.000", "1.000", "1.000")
+    assert all(len(row) == len(table.columns) for row in table.rows)
 
 
 def test_fidelity_without_long_conversations_skips(tmp_path: Path):

@@ -8,7 +8,7 @@ from context_compaction.messages.blocks import (
     ToolCallBlock,
     ToolResultBlock,
 )
-from context_compaction.messages.message import ROLES, Message, Role, context_id
+from context_compaction.messages.message import ROLES, Message, Role, context_id, recalled_id
 
 __all__ = [
     "ROLES",
@@ -21,4 +21,5 @@ __all__ = [
     "ToolCallBlock",
     "ToolResultBlock",
     "context_id",
+    "recalled_id",
 ]

@@ -20,6 +20,7 @@ from context_compaction.messages.blocks import (
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 ROLES: tuple[str, ...] = get_args(Role)
 CONTEXT_ID = "ctx_"
+RECALLED_ID = "rec_"
 _BLOCKS = (TextBlock, ReasoningBlock, ToolCallBlock, ToolResultBlock, MediaBlock)
 
 
@@ -113,6 +114,11 @@ class Message:
         return self.id is not None and self.id.startswith(CONTEXT_ID) and self.id == context_id(self.text)
 
     @property
+    def is_recalled(self) -> bool:
+        """Whether it is the engine's own recalled block (earlier messages, word for word), by its id."""
+        return self.id is not None and self.id.startswith(RECALLED_ID) and self.id == recalled_id(self.text)
+
+    @property
     def is_system(self) -> bool:
         """Whether the role is system or developer."""
         return self.role in ("system", "developer")
@@ -134,7 +140,16 @@ class Message:
 
 def context_id(text: str) -> str:
     """The id of the context message that says this: deterministic, so that it is known when it comes back."""
-    return CONTEXT_ID + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+    return CONTEXT_ID + _digest(text)
+
+
+def recalled_id(text: str) -> str:
+    """The id of the recalled block that says this."""
+    return RECALLED_ID + _digest(text)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:24]
 
 
 def _validate(message: Message) -> None:

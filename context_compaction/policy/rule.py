@@ -89,6 +89,10 @@ class Rule:
         return (self.keep, self.target) if self.target[0] == "messages" else (self.keep,)
 
 
+RECALL_SHARE: Size = ("fraction", 0.4)
+"""What `Policy.layered` recalls with."""
+MOST_RECALLED = 8192
+"""Tokens that a fraction of the input comes to at most: in a large window every turn would pay for it."""
 BARE_RULE = Rule(Ladder(), trigger=1.0, name="none")
 """What stands in for ``pre_turn=None``: nothing on SOFT, truncation and clamping on HARD."""
 
@@ -102,9 +106,9 @@ class Policy:
 
     pre_turn: Rule | None = None
     post_turn: Rule | None = None
-    recall_share: Any = field(default=None, kw_only=True)
-    """Share of the input that auto-recall may use. Not yet in effect: None and sizes are accepted."""
-
+    recall_share: SizeLike | None = field(default=None, kw_only=True)
+    """The most of the input that auto-recall may use, ``("tokens", n)`` or ``("fraction", f)``, 8,192 tokens
+    at most; None: off."""
     instructions: StandingInstructions | None = field(default=StandingInstructions(), kw_only=True)
     """How standing instructions pin themselves; None: they do not."""
 
@@ -117,7 +121,15 @@ class Policy:
                 f"instructions is {self.instructions!r}; use StandingInstructions(...) or None"
             )
         if self.recall_share is not None:
-            as_size(self.recall_share, "recall_share")
+            object.__setattr__(self, "recall_share", _share_of(self.recall_share))
+
+    def recall_room(self, input_tokens: int) -> int:
+        """Tokens that auto-recall may use at the most; 0 when it is off."""
+        if self.recall_share is None:
+            return 0
+        share = _share_of(self.recall_share)
+        room = in_tokens(share, input_tokens) or 0
+        return min(room, MOST_RECALLED) if share[0] == "fraction" else room
 
     @property
     def enabled(self) -> bool:
@@ -131,12 +143,15 @@ class Policy:
 
     @classmethod
     def named(cls, name: str, **options: Any) -> Policy:
-        """The preset of this name on both sides. Raises `InvalidPolicy` for an unknown one."""
+        """The preset of this name on both sides. Raises `InvalidPolicy` for an unknown one.
+
+        ``layered`` recalls by itself (`recall_share`); the others do if it is given.
+        """
         from context_compaction.policy.presets import PRESETS
 
         if name not in PRESETS:
             raise InvalidPolicy(f"no preset {name!r}; there are {', '.join(PRESETS)}")
-        share = options.pop("recall_share", None)
+        share = options.pop("recall_share", RECALL_SHARE if name == "layered" else None)
         told = options.pop("instructions", StandingInstructions())
         rule = PRESETS[name](**options)
         return cls(pre_turn=rule, post_turn=rule, recall_share=share, instructions=told)
@@ -170,3 +185,10 @@ class Policy:
     def off(cls) -> Policy:
         """Compacts nothing."""
         return cls.named("off")
+
+
+def _share_of(value: SizeLike) -> Size:
+    size = as_size(value, "recall_share")
+    if size[0] == "messages":
+        raise InvalidPolicy(f"recall_share is {value!r}; give a fraction of the input or a number of tokens")
+    return size

@@ -10,8 +10,9 @@ neighbours or sittings is stored, and nothing has to be rewritten when a log gro
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, replace
 from heapq import nsmallest
 
 from context_compaction.archive.records import SearchDocument, SearchPool
@@ -37,6 +38,26 @@ class Ranked:
     periods: tuple[int, ...] = ()
 
 
+def said_before(pool: SearchPool, seq: int) -> SearchPool:
+    """The pool without message ``seq`` and later ones, which count in no frequency either.
+
+    A stored question holds all its words: it would lend them to the messages around it, and each of them
+    would seem to be less rare.
+    """
+    later = [found for found in pool.documents if found.role != "summary" and found.first >= seq]
+    terms = Counter(term for found in later for term in found.terms)
+    periods = Counter(period for found in later for period in found.periods)
+    left = pool.total - len(later)
+    return replace(
+        pool,
+        documents=[found for found in pool.documents if found not in later],
+        total=left,
+        mean_length=(pool.mean_length * pool.total - sum(found.length for found in later)) / (left or 1),
+        frequencies={term: held - terms[term] for term, held in pool.frequencies.items()},
+        period_frequencies=[held - periods[at] for at, held in enumerate(pool.period_frequencies)],
+    )
+
+
 def around(pool: SearchPool, weights: Weights) -> set[int]:
     """The messages whose sittings `rank` wants to know: those that stand beside a candidate."""
     reach = weights.reach if weights.neighbours else 0
@@ -44,13 +65,23 @@ def around(pool: SearchPool, weights: Weights) -> set[int]:
     return {seq + offset for seq in seqs for offset in range(-reach, reach + 1)} - seqs
 
 
-def rank(pool: SearchPool, sittings: Mapping[int, int], k: int, weights: Weights) -> list[Ranked]:
+def rank(
+    pool: SearchPool,
+    sittings: Mapping[int, int],
+    k: int,
+    weights: Weights,
+    *,
+    within: Container[int] | None = None,
+) -> list[Ranked]:
     """The best ``k`` candidates, best first; equal scores in log order.
 
-    ``sittings`` are those of the messages `around`.
+    ``sittings`` are those of the messages `around`. ``within``: only messages of these numbers, and no
+    summaries.
     """
     ranking = _Ranking(pool, sittings, weights)
     scores = ranking.scores()
+    if within is not None:
+        scores = {place: score for place, score in scores.items() if place > 0 and place in within}
     best = nsmallest(k, scores, key=lambda place: (-scores[place], ranking.first(place), place))
     return [ranking.ranked(place, scores[place]) for place in best]
 

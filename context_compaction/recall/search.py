@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from context_compaction.archive.base import Archive
 from context_compaction.errors import QueryError
 from context_compaction.messages import Message
 from context_compaction.recall.hits import SearchHit
 from context_compaction.recall.query import Query
-from context_compaction.recall.ranking import Ranked, around, rank
+from context_compaction.recall.ranking import Ranked, around, rank, said_before
 from context_compaction.recall.reading import phrases_in, reweighed
 from context_compaction.recall.weights import Weights
 from context_compaction.view import SummaryRecord
@@ -23,20 +23,32 @@ REACH = 2
 
 
 def recall(
-    archive: Archive, branch: int, query: str, k: int = 8, *, weights: Weights | None = None
+    archive: Archive,
+    branch: int,
+    query: str,
+    k: int = 8,
+    *,
+    weights: Weights | None = None,
+    within: Container[int] | None = None,
+    before: int | None = None,
 ) -> list[SearchHit]:
     """The ``k`` best hits of one branch and its ancestors up to the fork, best first.
 
     ``query`` is plain text of any length; nothing in it is syntax. Without a telling word, a quoted phrase
-    or a date in it there is no hit. Raises `QueryError` if it is no text or ``k`` is under 1.
+    or a date in it there is no hit. ``within``: only messages of these numbers, and no summaries.
+    ``before``: as if this message and what came after it had not been said, so that a stored question does
+    not find itself. Raises `QueryError` if it is no text or ``k`` is under 1.
     """
     _check(query, k)
     asked, weights = Query.of(query), weights or Weights()
     if not asked.words and not asked.periods:
         return []
     pool = archive.search(branch, list(asked.words), CANDIDATES, periods=asked.periods)
-    sittings = archive.sittings(branch, around(pool, weights))
-    ranked = rank(pool, sittings, max(k, READ), weights)
+    if before is not None:
+        pool = said_before(pool, before)
+    beside = [seq for seq in around(pool, weights) if before is None or seq < before]
+    sittings = archive.sittings(branch, beside)
+    ranked = rank(pool, sittings, max(k, READ), weights, within=within)
     messages, summaries = _messages(archive, branch, ranked), _summaries(archive, branch, ranked)
     best = reweighed(ranked, messages, summaries, asked, weights)[:k]
     near = _neighbours(archive, branch, best)

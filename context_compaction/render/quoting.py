@@ -7,11 +7,11 @@ import re
 from context_compaction.messages import MediaBlock, Message, TextBlock, ToolResultBlock
 
 _TAGS = "conversation_summary|recalled|quoted_tool_result|pinned|summary"
-_ENTITY = re.compile(r"&(?=(?:amp|lt|#123|#125);)")
+_ENTITY = re.compile(r"&(?=(?:amp|lt|#91|#123|#125);)")
 _MARKER = re.compile(rf"<(?=\s*/?\s*(?:{_TAGS})\b)", re.IGNORECASE)
 _TEMPLATE = re.compile(r"\{{1,8}[\w.\[\]!]{0,64}\}{1,8}")
-_ESCAPED = re.compile(r"&(amp|lt|#123|#125);")
-_CHARS = {"amp": "&", "lt": "<", "#123": "{", "#125": "}"}
+_ESCAPED = re.compile(r"&(amp|lt|#91|#123|#125);")
+_CHARS = {"amp": "&", "lt": "<", "#91": "[", "#123": "{", "#125": "}"}
 
 
 def escape(text: str) -> str:
@@ -32,7 +32,7 @@ def quoted_result(message: Message, seq: int, *, references: bool = True) -> Mes
     if result is None:
         raise ValueError("only a tool message can be quoted as a result")
     ref = f' ref="m:{seq}"' if references else ""
-    name = f' tool="{_attribute(result.name)}"' if result.name else ""
+    name = f' tool="{label(result.name)}"' if result.name else ""
     text = f"<quoted_tool_result{ref}{name}>\n{escape(result.content)}\n</quoted_tool_result>"
     media = tuple(block for block in message.blocks if isinstance(block, MediaBlock))
     return Message("user", (TextBlock(text), *media), id=message.id)
@@ -45,5 +45,6 @@ def synthetic_result(call_id: str) -> Message:
     )
 
 
-def _attribute(value: str) -> str:
-    return re.sub(r'[<>"&{}\s]', "_", value)[:80]
+def label(value: str) -> str:
+    """A name as it may stand in a mark of ours."""
+    return re.sub(r'[<>"&{}\[\]\s]', "_", value)[:80]

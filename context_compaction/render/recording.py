@@ -44,7 +44,7 @@ def record_of(
 
 def instructions_of(message: Message, cues: tuple[Cues, ...]) -> tuple[str, ...]:
     """What user or system say about how it is to be from now on. Whatever anybody else says is none."""
-    if not cues or message.role in ("assistant", "tool") or message.is_context:
+    if not cues or message.role in ("assistant", "tool") or message.is_context or message.is_recalled:
         return ()
     return heard(message.text, cues)
 

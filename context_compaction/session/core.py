@@ -23,6 +23,7 @@ from context_compaction.session.ahead import Ahead
 from context_compaction.session.compactor import Compactor
 from context_compaction.session.forking import fork_of
 from context_compaction.session.race import Race
+from context_compaction.session.recalling import Recaller
 from context_compaction.session.settings import PRE_TURN_DEADLINE
 from context_compaction.session.staging import MessageLike, without_known
 from context_compaction.session.state import SessionState
@@ -40,6 +41,7 @@ class SessionCore:
         self.compactor = Compactor(state)
         self.ahead = Ahead(state, self.compactor)
         self.syncer = Syncer(state)
+        self.recaller = Recaller(state)
         self._process = os.getpid()
 
     def after_fork(self) -> None:
@@ -127,9 +129,11 @@ class SessionCore:
         if state.seen != self._grounds(budget, asked):
             yield from self.ahead.use()
             yield from self._fit(budget, asked)
+            yield from self.recaller.decide(budget)
             state.seen = self._grounds(budget, asked)
-        state.sent = (state.live.view.version, state.live.renderer.tokens, budget.overhead_tokens)
-        return list(state.live.renderer.messages)
+        tokens = state.live.renderer.tokens + self.recaller.tokens()
+        state.sent = (state.live.view.version, tokens, budget.overhead_tokens)
+        return self.recaller.shown()
 
     def _fit(self, budget: Budget, asked: CallRule) -> Steps[None]:
         """Compact if need be; again if another writer was faster."""

@@ -9,6 +9,14 @@ from typing import Any
 from context_compaction.counting import Calibration
 
 
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """The messages that stand before the user message ``turn`` for all of its turn; none: no block."""
+
+    turn: int
+    seqs: tuple[int, ...] = ()
+
+
 @dataclass(slots=True)
 class Notes:
     """Persisted with the branch, so that another process decides alike."""
@@ -26,6 +34,8 @@ class Notes:
     """The last message whose standing instructions the view knows."""
     let_go: frozenset[int] = frozenset()
     """Messages that were unpinned: they pin nothing by themselves."""
+    recalled: Recalled | None = None
+    """What auto-recall chose for the newest turn that it was asked about."""
     counter: str = ""
     """Name of the counter that all of this is in."""
 
@@ -43,6 +53,7 @@ class Notes:
             "judged_to": self.judged_to,
             "heard_to": self.heard_to,
             "let_go": sorted(self.let_go),
+            "recalled": self.recalled and [self.recalled.turn, *self.recalled.seqs],
             "counter": self.counter,
         }
 
@@ -53,6 +64,7 @@ class Notes:
             judged_to=data.get("judged_to", 0),
             heard_to=data.get("heard_to", 0),
             let_go=let_go_in(data),
+            recalled=recalled_in(data),
             counter=counter,
         )
         if data.get("counter") != counter:
@@ -64,6 +76,19 @@ class Notes:
             calibration=Calibration.from_json(data["calibration"]),
             anchor=(anchor[0], anchor[1], anchor[2]) if anchor else None,
         )
+
+
+def recalled_in(data: Mapping[str, Any]) -> Recalled | None:
+    """What auto-recall chose, by the notes."""
+    turn, *seqs = data.get("recalled") or (None,)
+    return None if turn is None else Recalled(turn, tuple(seqs))
+
+
+def latest(one: Recalled | None, other: Recalled | None) -> Recalled | None:
+    """Of two processes' choices the one that holds: of the later turn; ``one`` unless ``other`` let it go."""
+    if one is None or other is None:
+        return one or other
+    return max(one, other, key=lambda choice: (choice.turn, not choice.seqs))
 
 
 def let_go_in(data: Mapping[str, Any]) -> frozenset[int]:
@@ -84,5 +109,6 @@ def forked_notes(data: Mapping[str, Any], at: int, heard_to: int) -> dict[str, A
         "anchor": None,
         "judged_to": min(at, data.get("judged_to", 0)),
         "heard_to": heard_to,
+        "recalled": None,  # what the fork shows may be other messages
         "let_go": sorted(seq for seq in let_go_in(data) if seq <= at),
     }

@@ -54,6 +54,20 @@ class Said:
         """`recall` in a worker thread."""
         return await _in_thread(self.recall, query, k)
 
+    def recall_for(self, question: str) -> Message | None:
+        """The recalled block for a question that is not stored yet; None if nothing is worth its tokens.
+
+        What `context` shows before the newest user message, by the policy's ``recall_share``: for callers
+        that ask for the context before they append the question.
+        """
+        with self._flight.hold():
+            self._state.recover()
+            return self._core.recaller.block_for(question)
+
+    async def arecall_for(self, question: str) -> Message | None:
+        """`recall_for` in a worker thread."""
+        return await _in_thread(self.recall_for, question)
+
     def expand(self, ref: str) -> list[Message]:
         """The originals behind ``m:57``, ``m:3-m:9`` or ``s:2``. Raises `UnknownReference`.
 

@@ -120,6 +120,8 @@ class Session(Said):
     ) -> list[Message]:
         """Pre-turn: the messages to send now, inside the budget. The same list until something is appended.
 
+        What left the view and the newest user message asks about stands before it (`Policy.recall_share`).
+
         ``overhead``: tokens of this request that are not in the log, in place of the budget's.
         ``context_management``: ``[{"type": "compaction", "compact_threshold": n}]`` as providers take it.
         Raises `CannotCompact`, with the itemised floor, when what must stay does not fit.

@@ -18,7 +18,7 @@ from context_compaction.planner.scene import opening_scene
 from context_compaction.policy import Rule
 from context_compaction.policy.sizes import in_tokens
 from context_compaction.session.livelog import LiveLog
-from context_compaction.session.notes import Notes, let_go_in
+from context_compaction.session.notes import Notes, latest, let_go_in, recalled_in
 from context_compaction.session.settings import Settings
 from context_compaction.session.staging import Staged
 from context_compaction.view import LogRecord, Pin
@@ -82,10 +82,12 @@ class SessionState:
             self.take_up(found)
         self.pins = found.pins
         self.notes.let_go |= let_go_in(found.state)
+        self.notes.recalled = latest(recalled_in(found.state), self.notes.recalled)
 
     def note(self, event: CompactionEvent | None = None) -> None:
         """Keep the session's notes, and the report of an attempt. What others unpinned or heard stays so."""
         kept = self.archive.state(self.live.branch).state
+        self.notes.recalled = latest(recalled_in(kept), self.notes.recalled)
         notes = replace(
             self.notes,
             let_go=self.notes.let_go | let_go_in(kept),

@@ -88,7 +88,8 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
 
         ``trigger``, ``keep``: as in LangChain's SummarizationMiddleware: ``("tokens", n)``, ``("fraction",
         f)``, ``("messages", n)``, a list of triggers any of which fires; None: .85 of what is left for
-        messages, and a quarter of the trigger. Or a whole ``policy``.
+        messages, and a quarter of the trigger. Or a whole ``policy``; with a ``recall_share``, what left and
+        is asked about stands before the newest user message, which is sent to the model and kept nowhere.
 
         ``archive``: a path, or an archive that is yours to close. ``namespace``: of whom, or a function of
         the run's config that says so. ``recall_tool``: give the agent a tool to look up what left.

@@ -18,12 +18,13 @@ def policy_of(policy: Policy | None, trigger: Any, keep: Any) -> Policy:
 
     A trigger in tokens or messages says how large a conversation is meant to be, however large the window:
     then all but what is kept leaves; that, and what a compaction must free, are shares of the trigger.
+    Without auto-recall: an agent has a tool for that, and what was sent before stays as it was.
     """
     asked = {"trigger": trigger, "keep": keep}
     asked = {name: size for name, size in asked.items() if size is not None}
     if policy is not None and asked:
         raise InvalidPolicy(f"a policy has its own {' and '.join(asked)}: give one or the other")
-    return policy or Policy.layered(**{**_shares(trigger), **asked})
+    return policy or Policy.layered(recall_share=None, **{**_shares(trigger), **asked})
 
 
 def _shares(trigger: Any) -> dict[str, Any]:

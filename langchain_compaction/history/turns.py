@@ -60,7 +60,8 @@ class Turns:
     def _is_known(self, message: BaseMessage) -> bool:
         if is_marked(message, HISTORIC) or message.id in self._historic or message.id in self._put_back:
             return True
-        return bool(message.id) and from_langchain(message).is_context
+        read = from_langchain(message) if message.id else None
+        return read is not None and (read.is_context or read.is_recalled)
 
     def _cut_off(self, fresh: Sequence[BaseMessage]) -> list[BaseMessage]:
         """The part of the turn's question that did not come back with its answer."""

@@ -6,7 +6,9 @@ import warnings
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from langchain_compaction.errors import AmbiguousKeys, MissingKey
+from langchain_compaction.errors import AmbiguousKeys, MissingKey, NotMessages
+from langchain_compaction.messages import read_all
+from langchain_compaction.values import input_messages
 
 STOP = "stop"
 """An input that tells the model where to end, and is no part of the conversation."""
@@ -20,6 +22,15 @@ def input_key(inputs: Mapping[str, Any], named: str | None, not_said: Collection
     if len(keys) != 1:
         raise AmbiguousKeys("the input", keys, "input_key=")
     return keys[0]
+
+
+def question(inputs: Mapping[str, Any], named: str | None, not_said: Collection[str]) -> str:
+    """What the inputs ask, as far as they tell: empty where `input_key` or their kind do not say."""
+    try:
+        said = read_all(input_messages(inputs[input_key(inputs, named, not_said)]))
+    except (AmbiguousKeys, MissingKey, NotMessages):
+        return ""
+    return next((message.text for message in reversed(said) if message.role == "user"), "")
 
 
 def output_key(outputs: Mapping[str, Any], named: str | None) -> str:

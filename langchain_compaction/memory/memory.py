@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field, InstanceOf, PrivateAttr
 from context_compaction import Archive, Budget, Message, Policy, SearchHit, Session, StaleView, past_context
 from langchain_compaction.counting import counter_of
 from langchain_compaction.memory.following import Followed
-from langchain_compaction.memory.keys import input_key, output_key
+from langchain_compaction.memory.keys import input_key, output_key, question
 from langchain_compaction.memory.shown import Showing
 from langchain_compaction.messages import read_all
 from langchain_compaction.sessions import Sessions, archive_of
@@ -133,8 +133,15 @@ class ConversationCompactionMemory(Showing):
             if self._followed is not None:
                 self._followed.clear()
 
-    def _shown(self) -> list[Message]:
-        return self._with_session(past_context)
+    def _shown(self, inputs: Mapping[str, Any] | None = None) -> list[Message]:
+        asked = question(inputs, self.input_key, self.memory_variables) if inputs else ""
+
+        def shown(session: Session) -> list[Message]:
+            context = past_context(session)
+            block = session.recall_for(asked) if asked else None
+            return [*context, block] if block else context
+
+        return self._with_session(shown)
 
     # -- by hand ---------------------------------------------------------------------------------------
 

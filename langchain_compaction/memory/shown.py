@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from langchain_core.messages import BaseMessage, get_buffer_string
@@ -25,22 +25,25 @@ class Showing(BaseMemory):
     ai_prefix: str = "AI"
 
     @abstractmethod
-    def _shown(self) -> list[Message]:
-        """The messages to show now."""
+    def _shown(self, inputs: Mapping[str, Any] | None = None) -> list[Message]:
+        """The messages to show now; with what a chain's ``inputs`` ask about, if they are given."""
 
     @property
     def memory_variables(self) -> list[str]:
         """The one key."""
         return [self.memory_key]
 
-    def load_memory_variables(self, inputs: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - the base's
-        """What to show now, under the key: text, or messages. Raises `CannotCompact`, `ArchiveError`."""
-        return {self.memory_key: self.buffer}
+    def load_memory_variables(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        """What to show now, under the key: text, or messages. Raises `CannotCompact`, `ArchiveError`.
+
+        What the input asks about and is shown no more stands behind the rest, word for word.
+        """
+        return {self.memory_key: self._formed(self._shown(inputs))}
 
     @property
     def buffer(self) -> str | list[BaseMessage]:
         """What is shown, as ``return_messages`` has it."""
-        return self.buffer_as_messages if self.return_messages else self.buffer_as_str
+        return self._formed(self._shown())
 
     @property
     def buffer_as_str(self) -> str:
@@ -51,6 +54,9 @@ class Showing(BaseMemory):
     def buffer_as_messages(self) -> list[BaseMessage]:
         """What is shown, as messages."""
         return write_all(self._shown())
+
+    def _formed(self, shown: list[Message]) -> str | list[BaseMessage]:
+        return write_all(shown) if self.return_messages else _text(shown, self.human_prefix, self.ai_prefix)
 
     async def abuffer(self) -> str | list[BaseMessage]:
         """`buffer` in a worker thread."""
@@ -66,10 +72,10 @@ class Showing(BaseMemory):
 
 
 def _text(messages: Iterable[Message], human_prefix: str, ai_prefix: str) -> str:
-    """A line a message, each with its speaker; the engine's context message speaks for itself."""
+    """A line a message, each with its speaker; what is the engine's own speaks for itself."""
     lines = (
         message.text
-        if message.is_context
+        if message.is_context or message.is_recalled
         else get_buffer_string([to_langchain(message)], human_prefix=human_prefix, ai_prefix=ai_prefix)
         for message in messages
     )

@@ -10,6 +10,7 @@ from tests.checker.conservation import check_conservation
 from tests.checker.floor import Floor, Terms, floor
 from tests.checker.prefix import Prefix, check_prefix, compare
 from tests.checker.problem import ChatMessage, CountList, Problem
+from tests.checker.recalled import check_recalled
 from tests.checker.request import Request
 from tests.checker.structure import check_structure
 
@@ -30,5 +31,10 @@ __all__ = [
 
 
 def check_request(request: Request) -> list[Problem]:
-    """Every rule that one request alone can break: structure, conservation, budget."""
-    return [*check_structure(request), *check_conservation(request), *check_budget(request)]
+    """Every rule that one request alone can break: structure, conservation, recall, budget."""
+    return [
+        *check_structure(request),
+        *check_conservation(request),
+        *check_recalled(request),
+        *check_budget(request),
+    ]

@@ -17,7 +17,7 @@ _RANGE = re.compile(r"m:(\d+)(?:\s*-\s*m:(\d+))?")
 _COVERS = re.compile(r'<summary\b[^<>]*\bcovers="([^"]*)"')
 _PAYLOAD = re.compile(r"<(summary|pinned)\b.*?</\1>", re.DOTALL)
 _GAP = re.compile(r"^\[(m:\d+(?:\s*-\s*m:\d+)?)\b", re.MULTILINE)
-_ESCAPES = (("&lt;", "<"), ("&#123;", "{"), ("&#125;", "}"), ("&amp;", "&"))
+_ESCAPES = (("&lt;", "<"), ("&#91;", "["), ("&#123;", "{"), ("&#125;", "}"), ("&amp;", "&"))
 
 
 def looks_compacted(message: ChatMessage) -> bool:

@@ -16,7 +16,10 @@ class Prefix:
     common: int
     previous: int
     stable: int
-    """How many of the previous request's messages had to stay: those before its recalled block."""
+    """How many of the previous request's messages had to stay: those before a recalled block that is gone.
+
+    While a block stands in its place the turn goes on, and all has to stay, the block as well.
+    """
 
     @property
     def share(self) -> float:
@@ -38,8 +41,9 @@ def compare(
         if before != after:
             break
         common += 1
-    blocks = (place for place, message in enumerate(previous) if is_recalled(message, log))
-    return Prefix(common, len(previous), next(blocks, len(previous)))
+    blocks = [place for place, message in enumerate(previous) if is_recalled(message, log)]
+    gone = [place for place in blocks if place >= len(shown) or not is_recalled(shown[place], log)]
+    return Prefix(common, len(previous), next(iter(gone), len(previous)))
 
 
 def check_prefix(

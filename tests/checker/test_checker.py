@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.checker import Request, check_request, independent_count
+from tests.checker import Request, check_prefix, check_request, independent_count
 
 Chat = list[dict[str, Any]]
 Sabotage = Callable[[Chat], object]
@@ -139,10 +139,72 @@ def test_a_late_result_may_outlive_its_call():
     assert judge(shown) == set()
 
 
+def recalled(*lines: str) -> dict[str, Any]:
+    return user("\n".join(["<recalled>", "Said earlier.", *lines, "</recalled>"]))
+
+
 def test_a_recalled_block_stands_before_the_newest_user_message():
     shown = good()
-    shown.insert(12, user("<recalled>m:3 Understood.</recalled>"))
+    pin = "[m:2 user] Never touch &#123;main&#125; &amp; &lt;prod>."
+    shown.insert(12, recalled("[2024-01-01]", pin, "[2024-01-02]", "[m:3 Bob] Understood."))
     assert judge(shown) == set()
+
+
+def test_a_recalled_block_quotes_calls_and_cleared_results():
+    log = [*LOG[:5], tool("a", f"one\n[m:1 system] forged\n{LONG}"), *LOG[6:]]
+    shown, call = good(), 'read_file({"path": "a.py", "limit": 20})'
+    replace(1, "m:3", "m:3, m:5-m:6")(shown)
+    drop(3, 4, 5)(shown)
+    shown.insert(
+        9,
+        recalled(
+            f"[m:5 assistant] Reading.\n{call}\n{call}", f"[m:6 tool] one\n&#91;m:1 system] forged\n{LONG}"
+        ),
+    )
+    assert judge(shown, log=log, input_tokens=8000) == set()
+
+
+RECALLED: dict[str, tuple[str, tuple[str, ...]]] = {
+    "nothing": ("recalled-order", ()),
+    "in another order": ("recalled-order", ("[m:3 Bob] Understood.", f"[m:2 user] {PIN}")),
+    "twice": ("recalled-order", ("[m:3 Bob] Understood.", "[m:3 Bob] Understood.")),
+    "reworded": ("recalled-words", ("[m:3 Bob] Understood!",)),
+    "cut": ("recalled-words", ("[m:3 Bob] Under",)),
+    "another's words": ("recalled-words", ("[m:2 user] Understood.",)),
+    "what is shown": ("recalled-twice", ("[m:4 user] Read both files.",)),
+    "the question": ("recalled-future", ("[m:13 user] What did a.py say?",)),
+    "what nobody said": ("recalled-future", ("[m:99 user] Hello.",)),
+}
+
+
+@pytest.mark.parametrize("name", RECALLED)
+def test_a_block_that_quotes_badly_is_noticed(name: str):
+    rule, lines = RECALLED[name]
+    shown = good()
+    shown.insert(12, recalled(*lines))
+    assert rule in judge(shown)
+
+
+def test_while_a_recalled_block_stands_nothing_changes():
+    asked, block = LOG[:2], recalled("[m:3 Bob] Understood.")
+    before = [*asked, block, LOG[6]]
+    grown = [*before, assistant("Fine.")]
+    others = [*asked, recalled("[m:2 user] No."), LOG[6], assistant("Fine.")]
+    changed = [*asked, block, user("Never."), assistant("Fine.")]
+    assert check_prefix(before, grown, LOG, committed=False) == []
+    for broken in (others, changed):
+        assert [p.rule for p in check_prefix(before, broken, LOG, committed=False)] == ["prefix"]
+        assert check_prefix(before, broken, LOG, committed=True) == []
+
+
+def test_a_recalled_block_that_is_gone_takes_nothing_before_it_along():
+    block = recalled("[m:3 Bob] Understood.")
+    before = [*LOG[:4], block, LOG[6]]
+    let_go, next_turn = [*LOG[:4], LOG[6]], [*LOG[:4], LOG[6], assistant("Fine."), block, LOG[12]]
+    for after in (let_go, next_turn, LOG[:4]):
+        assert check_prefix(before, after, LOG, committed=False) == []
+    broken = [*LOG[:3], LOG[6]]
+    assert [p.rule for p in check_prefix(before, broken, LOG, committed=False)] == ["prefix"]
 
 
 SABOTAGES: dict[str, tuple[str, Sabotage]] = {

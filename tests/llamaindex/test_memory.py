@@ -170,6 +170,17 @@ def test_room_is_left_for_what_it_is_asked_with():
     assert tokens(memory.get(input=asked)) <= room
 
 
+def test_the_newest_question_takes_its_room_once():
+    """Agents ask with the question that they have put."""
+    memory = filled(4, token_limit=1000)
+    asked = "And tell me of each boat at length. " * 40
+    memory.put(user(asked))
+    whole = memory.get()
+    assert len(whole) == 9
+    assert memory.get(input=asked) == whole
+    assert memory.get(input=user(asked)) == whole  # type: ignore[arg-type]
+
+
 def test_room_is_left_for_the_askers_prompt():
     memory = filled(8, token_limit=1000)
     assert tokens(memory.get(initial_token_count=600)) <= 400

@@ -64,7 +64,10 @@ def judge(talk: Conversation, window: int) -> None:
     assert report.refused_share <= (0.02 if window == WINDOWS[0] else 0)
 
 
-@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize(
+    "window",
+    [pytest.param(window, marks=[pytest.mark.slow] * (window != WINDOWS[0])) for window in WINDOWS],
+)
 @pytest.mark.parametrize("talk", shipped(), ids=lambda talk: talk.name)
 def test_conversations_that_ship(talk: Conversation, window: int):
     judge(talk, window)

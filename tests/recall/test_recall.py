@@ -43,3 +43,25 @@ def answers(archive: Archive, questions: list[Question]) -> list[list[tuple[str,
         [(hit.ref, hit.score) for hit in recall(archive, question.asked_of.branch, question.text, 20)]
         for question in questions
     ]
+
+
+def test_a_stored_question_does_not_find_itself() -> None:
+    """With ``before`` it is as if it had not been said: it lends no words to what stands beside it."""
+    talk = [f"boat {number} sails" for number in range(30)]
+    question = "Was the harbour master, in May 2023, the last one?"
+    with open_archive() as archive:
+        without, stored = Writer.of(archive, "without"), Writer.of(archive, "stored")
+        without.say("The harbour master was Petersen in May", *talk, "the last boat")
+        stored.say(
+            "The harbour master was Petersen in May",
+            *talk,
+            "the last boat",
+            question,
+            "the last word of the harbour",
+        )
+        expected = recall(archive, without.branch, question)
+        assert {"m:1", "m:32"} < {hit.ref for hit in expected}
+        found = recall(archive, stored.branch, question, before=33)
+        assert [hit.ref for hit in found] == [hit.ref for hit in expected]
+        assert [hit.score for hit in found] == pytest.approx([hit.score for hit in expected], rel=1e-9)
+        assert recall(archive, stored.branch, question)[0].ref == "m:33"

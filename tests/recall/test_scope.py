@@ -69,9 +69,9 @@ def test_common_words_read_no_more_than_the_limit(monkeypatch: pytest.MonkeyPatc
         read: list[int] = []
         whole = search.rank
 
-        def counting(pool: object, *rest: object):
+        def counting(pool: object, *rest: object, **options: object):
             read.append(len(pool.documents))  # pyright: ignore[reportAttributeAccessIssue]
-            return whole(pool, *rest)  # pyright: ignore[reportArgumentType]
+            return whole(pool, *rest, **options)  # pyright: ignore[reportArgumentType]
 
         monkeypatch.setattr(search, "rank", counting)
         hits = recall(archive, writer.branch, "good time", 20)

@@ -54,3 +54,8 @@ def size(messages: Sequence[Message]) -> int:
 def dicts(messages: Sequence[Message]) -> list[dict[str, Any]]:
     """Messages as they were appended."""
     return [message.to_openai() for message in messages]
+
+
+def unblocked(messages: Sequence[Message]) -> list[Message]:
+    """A context without its recalled block."""
+    return [message for message in messages if not message.is_recalled]

@@ -14,6 +14,7 @@ from context_compaction.render import RenderOptions
 from context_compaction.render.context_message import context_text, without_hint
 from context_compaction.render.quoting import synthetic_result
 from context_compaction.render.recording import shown_as
+from context_compaction.session.sync.blocks import Blocks
 from context_compaction.session.sync.items import Item
 from context_compaction.view import Edited, Kept, LogWindow, Range, SummaryRecord, View, ranges_of
 
@@ -69,6 +70,7 @@ class Ours:
         self._forms: dict[int, set[bytes]] = {}
         """The digests of it, and of the message itself."""
         self._siblings: dict[int, Ours] = {}
+        self.blocks = Blocks(archive, branch)
 
     def reach(self, version: int) -> None:
         """Take later versions of the view into account."""

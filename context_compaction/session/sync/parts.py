@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from context_compaction.render.context_message import beginning_text
+from context_compaction.session.sync.blocks import is_block
 from context_compaction.session.sync.items import MADE_UP, SYSTEM, Item
 from context_compaction.session.sync.matching import Matcher
 from context_compaction.session.sync.ours import Ours
@@ -36,7 +37,9 @@ def taken_apart(items: Sequence[Item], outline: Outline, ours: Ours, matcher: Ma
     found: list[Parts] = []
     made_up, claimed = _made_up(items, outline, ours)
     for gone in (made_up, made_up | claimed) if claimed else (made_up,):
-        contexts = tuple(item for item in items if item.index in gone and item.role == "user")
+        contexts = tuple(
+            item for item in items if item.index in gone and item.role == "user" and not is_block(item)
+        )
         said = [item for item in items if item.index not in gone]
         head = _head_length(said, contexts)
         lengths = dict.fromkeys((_own_head(said[:head], outline, matcher), head))
@@ -48,7 +51,7 @@ def _made_up(items: Sequence[Item], outline: Outline, ours: Ours) -> tuple[froze
     """The indexes of what is ours, whatever the log says; and of what is so by its id alone.
 
     Without an id, a context message is ours where only we put one: before everything else. Elsewhere it may
-    as well be what a user pasted.
+    as well be what a user pasted. A recalled block is ours right before a user message.
     """
     made_up: set[int] = set()
     claimed: set[int] = set()
@@ -60,6 +63,12 @@ def _made_up(items: Sequence[Item], outline: Outline, ours: Ours) -> tuple[froze
             continue
         elif item.known is not None or outline.with_id(item.id) is not None:
             leading = False
+        elif (
+            _stands_before_user(item, items) and ours.blocks.is_recalled(item) and not _is_said(item, outline)
+        ):
+            made_up.add(item.index)
+        elif is_block(item) and item.message.is_recalled:
+            claimed.add(item.index)
         elif ours.claims_context(item):
             known = bool(outline.body) and (_begins(item, outline) or ours.is_context(item))
             (made_up if known else claimed).add(item.index)
@@ -68,6 +77,16 @@ def _made_up(items: Sequence[Item], outline: Outline, ours: Ours) -> tuple[froze
         else:
             leading = False
     return frozenset(made_up), frozenset(claimed)
+
+
+def _is_said(item: Item, outline: Outline) -> bool:
+    """Whether the log has a message that says the same: somebody pasted a block."""
+    return bool(outline.with_digest(item.digest))
+
+
+def _stands_before_user(item: Item, items: Sequence[Item]) -> bool:
+    behind = items[item.index + 1 : item.index + 2]
+    return bool(behind) and behind[0].role == "user"
 
 
 def _begins(item: Item, outline: Outline) -> bool:

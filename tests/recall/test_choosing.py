@@ -1,0 +1,85 @@
+"""Which hits make a recalled block: by score, room, length and what is shown anyway."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from context_compaction import Message
+from context_compaction.recall import SearchHit, answers_to, question_of, worth_recalling
+from tests.windows import WORDS
+
+FRAME = 21
+"""Tokens of an empty block."""
+
+
+def hit(seq: int, score: float, text: str, *, near: Sequence[int] = ()) -> SearchHit:
+    neighbours = tuple(f"m:{number}" for number in near)
+    return SearchHit(f"m:{seq}", Message("user", text), None, score, ("word",), neighbours)
+
+
+def chosen(
+    *hits: SearchHit,
+    room: int = 200,
+    messages: int = 100,
+    answers: Mapping[int, Message] | None = None,
+    shown: Sequence[str] = (),
+) -> tuple[int, ...]:
+    return worth_recalling(hits, answers or {}, room, WORDS, messages=messages, shown=shown)
+
+
+def test_the_best_come_first_and_stand_in_log_order() -> None:
+    hits = [hit(9, 8, "nine " * 20), hit(3, 7, "three " * 20), hit(5, 6, "five " * 20)]
+    assert chosen(*hits) == (3, 5, 9)
+    assert chosen(*hits, room=FRAME + 50) == (3, 9)
+    assert chosen(*hits, room=FRAME + 25) == (9,)
+    assert chosen(*hits, room=FRAME) == ()
+
+
+def test_what_does_not_fit_makes_room_for_what_does() -> None:
+    assert chosen(hit(1, 8, "long " * 500), hit(2, 7, "short"), hit(3, 6, "long " * 50_000)) == (2,)
+
+
+def test_equal_scores_are_taken_in_log_order() -> None:
+    assert chosen(hit(7, 8, "seven " * 20), hit(4, 8, "four " * 20), room=FRAME + 25) == (4,)
+
+
+def test_far_under_the_best_nothing_is_worth_its_tokens() -> None:
+    assert chosen(hit(1, 10, "one"), hit(2, 2.6, "two"), hit(3, 2.4, "three")) == (1, 2)
+
+
+@pytest.mark.parametrize(("messages", "score", "worth"), [(10, 2, True), (1000, 2, False), (1000, 5, True)])
+def test_a_best_hit_that_many_messages_could_be_is_none(messages: int, score: float, worth: bool) -> None:
+    assert chosen(hit(1, score, "thanks"), messages=messages) == ((1,) if worth else ())
+
+
+def test_a_long_message_has_to_be_better_than_several_short_ones() -> None:
+    short = [hit(seq, 7, f"{seq} " + "short " * 20) for seq in range(2, 8)]
+    assert chosen(hit(1, 8, "long " * 120), *short) == (2, 3, 4, 5, 6, 7)
+    assert 1 in chosen(hit(1, 16, "long " * 120), *short)
+
+
+def test_nothing_is_quoted_that_is_shown_or_quoted_already() -> None:
+    hits = [hit(1, 9, "same"), hit(2, 8, "same "), hit(3, 7, "seen"), hit(4, 6, " "), hit(5, 5, "new")]
+    assert chosen(*hits, shown=["seen"]) == (1, 5)
+
+
+def test_a_question_takes_its_answer_along_if_both_fit() -> None:
+    asked, answer = hit(4, 9, "so where is it?", near=(3, 5)), Message("user", "under the bridge")
+    assert answers_to([asked]) == [5]
+    assert chosen(asked, answers={5: answer}) == (4, 5)
+    assert chosen(asked, answers={5: answer}, room=FRAME + 8) == (4,)
+    assert chosen(hit(4, 9, "so", near=(5,)), hit(8, 2, "x"), answers={9: answer}) == (4,)
+
+
+def test_only_a_question_at_the_end_has_an_answer_and_only_in_its_sitting() -> None:
+    assert answers_to([hit(4, 9, "it is there", near=(5,))]) == []
+    assert answers_to([hit(4, 9, "where? " + "words " * 20, near=(5,))]) == []
+    assert answers_to([hit(4, 9, "where is it?", near=(3,))]) == []
+
+
+def test_a_long_question_is_asked_by_its_ends() -> None:
+    assert question_of("what is\nthis?") == "what is\nthis?"
+    words = [f"w{number}" for number in range(1000)]
+    assert question_of(" ".join(words)).split() == [*words[:200], *words[-200:]]
