@@ -70,4 +70,7 @@ class CompactingReActAgent(CompactionMixin, ReActAgent):
 
 
 def _is_empty(message: ChatMessage) -> bool:
-    return all(isinstance(block, TextBlock) and not block.text.strip() for block in message.blocks)
+    """Whether it is an answer of nothing; a result may be."""
+    return message.role == MessageRole.ASSISTANT and all(
+        isinstance(block, TextBlock) and not block.text.strip() for block in message.blocks
+    )

@@ -252,6 +252,17 @@ async def test_a_tool_that_answers_directly(kind: str):
     assert len(asked.llm.seen) == 2
 
 
+@pytest.mark.parametrize("kind", ["function", "react"])
+async def test_a_tool_may_give_nothing(kind: str):
+    kept = memory()
+    tool = FunctionTool.from_defaults(lambda day: "", name="read", description="Nothing.")
+    asked = agent(kind, [step(kind, 1)], tools=[tool])
+    asked.llm.done = answer(kind, "Nothing.")
+    out = await asked.run("Read day 1.", memory=kept)
+    assert out.response.content == "Nothing."
+    assert [message.role for message in kept.session.history()] == ["user", "assistant", "tool", "assistant"]
+
+
 async def test_react_is_told_what_was_wrong_with_its_form():
     kept = memory()
     asked = agent("react", ["", "Thought: I read.\nAction: read", answer("react", "So.")])
