@@ -38,6 +38,7 @@ if _TYPE_CHECKING:
         InvalidBudget,
         InvalidMessage,
         InvalidPolicy,
+        MissingPackage,
         QueryError,
         SessionExists,
         SessionHasForks,
@@ -54,10 +55,16 @@ if _TYPE_CHECKING:
         ToolCallBlock,
         ToolResultBlock,
     )
+    from context_compaction.messages.plain import PlainCodec
     from context_compaction.planner.stateless import acompact, compact
     from context_compaction.policy import Ladder, Policy, Rule, StandingInstructions
     from context_compaction.recall import SearchHit
     from context_compaction.session import Session, SessionStats, SyncResult
+    from context_compaction.session.lookup import Lookup, LookupAnswer
+    from context_compaction.session.past import apast_context, past_context
+    from context_compaction.session.sessions import Sessions
+    from context_compaction.session.tables import table_rows
+    from context_compaction.session.unknown import append_unknown
     from context_compaction.text.cues import Cues
     from context_compaction.text.secrets import redact_secrets
     from context_compaction.tools import ToolRules
@@ -88,8 +95,12 @@ __all__ = [
     "InvalidMessage",
     "InvalidPolicy",
     "Ladder",
+    "Lookup",
+    "LookupAnswer",
     "MediaBlock",
     "Message",
+    "MissingPackage",
+    "PlainCodec",
     "Policy",
     "Problem",
     "Pruned",
@@ -103,6 +114,7 @@ __all__ = [
     "SessionExists",
     "SessionHasForks",
     "SessionStats",
+    "Sessions",
     "StaleView",
     "StandingInstructions",
     "SummaryDrafter",
@@ -120,9 +132,13 @@ __all__ = [
     "View",
     "__version__",
     "acompact",
+    "apast_context",
+    "append_unknown",
     "compact",
     "open_archive",
+    "past_context",
     "redact_secrets",
+    "table_rows",
 ]
 
 _WHERE = {
@@ -135,15 +151,21 @@ _WHERE = {
     "drafting.transformers": "TransformersDrafter",
     "errors": (
         "ArchiveCorrupt ArchiveError ArchiveTooNew ArchiveUnavailable CannotCompact CompactionError "
-        "DrafterError DuplicateMessage InvalidBudget InvalidMessage InvalidPolicy QueryError "
-        "SessionExists SessionHasForks StaleView UnknownReference UnknownSession"
+        "DrafterError DuplicateMessage InvalidBudget InvalidMessage InvalidPolicy MissingPackage "
+        "QueryError SessionExists SessionHasForks StaleView UnknownReference UnknownSession"
     ),
     "events": "CompactionEvent CompactionObserver FactCount",
     "messages": "MediaBlock Message ReasoningBlock TextBlock ToolCallBlock ToolResultBlock",
+    "messages.plain": "PlainCodec",
     "planner.stateless": "acompact compact",
     "policy": "Ladder Policy Rule StandingInstructions",
     "recall": "SearchHit",
     "session": "Session SessionStats SyncResult",
+    "session.past": "apast_context past_context",
+    "session.sessions": "Sessions",
+    "session.tables": "table_rows",
+    "session.unknown": "append_unknown",
+    "session.lookup": "Lookup LookupAnswer",
     "text.cues": "Cues",
     "text.secrets": "redact_secrets",
     "tools": "ToolRules",

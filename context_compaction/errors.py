@@ -12,6 +12,7 @@ CompactionError
 ├── SessionHasForks         erasing would pull the log from under a fork
 ├── SessionExists           a session that was to be made is there already
 ├── UnknownSession          a session that was to be verified is not there
+├── MissingPackage          (also ImportError) an optional package is not installed
 └── ArchiveError
     ├── ArchiveUnavailable  locked, unreadable, full, vanished: the data is as it was
     ├── ArchiveCorrupt      the file is not what was written, or not ours
@@ -87,7 +88,7 @@ class UnknownReference(CompactionError, LookupError):
 
 
 class QueryError(CompactionError, ValueError):
-    """A recall query that cannot be asked (not text, or k below 1)."""
+    """A recall query that cannot be asked (not text, k below 1, or a page that is not there)."""
 
 
 class DrafterError(CompactionError):
@@ -112,6 +113,14 @@ class UnknownSession(CompactionError, LookupError):
         )
         self.session_id = session_id
         self.namespace = namespace
+
+
+class MissingPackage(CompactionError, ImportError):
+    """Something asked for needs a package that is not installed."""
+
+    def __init__(self, package: str, what: str) -> None:
+        super().__init__(f"{what} needs {package}, which is not installed: pip install {package}")
+        self.package = package
 
 
 class ArchiveError(CompactionError):

@@ -6,15 +6,24 @@ CompactionError
 ├── MissingKey          (also KeyError)     the input or output that was named is not there
 ├── NotMessages         (also TypeError)    a value that is neither text nor messages
 ├── MissingWindow       (also ValueError)   nothing says how much the model can read
-├── TwoCompactions      (also ValueError)   an agent has two middlewares that would both compact
-└── MissingPackage      (also ImportError)  an optional package is not installed
+└── TwoCompactions      (also ValueError)   an agent has two middlewares that would both compact
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from context_compaction import CompactionError
+from context_compaction import CompactionError, MissingPackage
+
+__all__ = [
+    "AmbiguousKeys",
+    "MissingKey",
+    "MissingPackage",
+    "MissingSessionId",
+    "MissingWindow",
+    "NotMessages",
+    "TwoCompactions",
+]
 
 
 class MissingSessionId(CompactionError, ValueError):
@@ -73,11 +82,3 @@ class TwoCompactions(CompactionError, ValueError):
 
     def __init__(self) -> None:
         super().__init__("this agent has two CompactionMiddlewares around each other: keep one")
-
-
-class MissingPackage(CompactionError, ImportError):
-    """Something asked for needs a package that is not installed."""
-
-    def __init__(self, package: str, what: str) -> None:
-        super().__init__(f"{what} needs {package}, which is not installed: pip install {package}")
-        self.package = package

@@ -68,6 +68,8 @@ def test_skipped_is_an_exception():
         ("rungs", 3, {"plan: Extract", "plan: Truncate", "ContextEditingMiddleware, triggered"}),
         ("imports", 5, {"import context_compaction"}),
         ("memories", 3, {"ours, a turn", "ConversationSummaryBufferMemory, prune"}),
+        ("in_turn", 6, {"ours", "FunctionAgent, Memory", "FunctionAgent, our memory"}),
+        ("llamaindex_memories", 3, {"get: ours", "put: Memory, nothing left yet", "put an answer: ours"}),
         ("archive", 3, {"durable appends: p50 ms", "bulk append: messages / s", "file, MB"}),
         (
             "sizes",

@@ -12,9 +12,10 @@ import pytest
 
 import context_compaction
 import langchain_compaction
+import llamaindex_compaction
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = [ROOT / "context_compaction", ROOT / "langchain_compaction"]
+PACKAGES = [ROOT / name for name in ("context_compaction", "langchain_compaction", "llamaindex_compaction")]
 
 HEAVY = {
     "torch",
@@ -49,9 +50,13 @@ print(json.dumps({"ms": ms, "roots": sorted({name.partition(".")[0] for name in 
 """
 
 
-def test_the_face_for_langchain_loads_nothing_either():
-    """Not even LangChain, before a name of it is used."""
-    probe = "import langchain_compaction, sys; print('langchain_core' in sys.modules)"
+@pytest.mark.parametrize(
+    ("face", "framework"),
+    [("langchain_compaction", "langchain_core"), ("llamaindex_compaction", "llama_index")],
+)
+def test_a_face_loads_nothing_either(face: str, framework: str):
+    """Not even its framework, before a name of it is used."""
+    probe = f"import {face}, sys; print({framework!r} in sys.modules)"
     out = subprocess.run([sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "False"
 
@@ -67,7 +72,7 @@ def test_import_loads_nothing_heavy(capsys: pytest.CaptureFixture[str]):
         print(f"\nimport context_compaction: {probe['ms']:.0f} ms")
 
 
-@pytest.mark.parametrize("package", [context_compaction, langchain_compaction])
+@pytest.mark.parametrize("package", [context_compaction, langchain_compaction, llamaindex_compaction])
 def test_public_names_are_exactly_importable(package: ModuleType):
     names = package.__all__
     assert len(names) == len(set(names))

@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 from context_compaction.archive import Archive, Branch
 from context_compaction.archive.tombstones import readable
+from context_compaction.budget import Budget
+from context_compaction.counting import TokenCounter
 from context_compaction.errors import StaleView, UnknownReference
 from context_compaction.messages import Message
 from context_compaction.planner.instructions import heard_pins, next_pins
@@ -15,7 +17,7 @@ from context_compaction.session.core import SessionCore
 from context_compaction.session.flight import SingleFlight
 from context_compaction.session.references import expand, message_seq
 from context_compaction.session.state import SessionState
-from context_compaction.view import Pin
+from context_compaction.view import Pin, SummaryRecord
 
 T = TypeVar("T")
 
@@ -26,6 +28,23 @@ class Said:
     _archive: Archive
     _core: SessionCore
     _flight: SingleFlight
+
+    @property
+    def budget(self) -> Budget:
+        """The room for one request."""
+        return self._state.settings.budget
+
+    @property
+    def counter(self) -> TokenCounter:
+        """What counts its tokens."""
+        return self._state.settings.counter
+
+    @property
+    def summaries(self) -> list[SummaryRecord]:
+        """The summaries that the view shows, in its order."""
+        wanted = self._state.live.view.summaries
+        found = self._archive.summaries(self._current(), wanted) if wanted else {}
+        return [found[number] for number in wanted]
 
     def recall(self, query: str, k: int = 8) -> list[SearchHit]:
         """Search everything that was said and summarised; best first. The query is text, never syntax."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 from langchain.tools import ToolRuntime
@@ -12,27 +12,12 @@ from langchain_core.runnables import RunnableConfig, ensure_config
 from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from pydantic import Field
 
-from context_compaction import (
-    ArchiveError,
-    Message,
-    QueryError,
-    SearchHit,
-    Session,
-    TokenCounter,
-    UnknownReference,
-)
-from langchain_compaction.agents.pages import Pages
+from context_compaction import ArchiveError, Lookup, QueryError, Session, UnknownReference
 from langchain_compaction.counting import CounterLike, counter_of
 
 logger = logging.getLogger(__name__)
 Find = Callable[[RunnableConfig, Mapping[str, Any]], Session]
 """From a run's config and the agent's state to the session to search."""
-DESCRIPTION = (
-    "Look up what was said earlier in this conversation and is no longer shown in full. "
-    "Give query (words to search for), or ref (a reference as the conversation shows it: m:57, m:3-m:9, s:2) "
-    "to read the original messages whole; page for the next part of a long answer."
-)
-
 _NO_AGENT: Any = None
 """In the place of the runtime that an agent injects. Its type may not say so: then nothing is injected."""
 
@@ -41,7 +26,7 @@ def create_recall_tool(
     session: Session | Find,
     *,
     name: str = "recall",
-    description: str = DESCRIPTION,
+    description: str = Lookup.DESCRIPTION,
     k: int = 5,
     max_tokens: int = 2000,
     token_counter: CounterLike = None,
@@ -55,9 +40,8 @@ def create_recall_tool(
     ``pages``. What cannot be answered, such as a reference that is not there, is a tool message with the
     status ``error``. Raises `ValueError` for a ``k`` or ``max_tokens`` under 1.
     """
-    if k < 1 or max_tokens < 1:
-        raise ValueError(f"k is {k}, max_tokens is {max_tokens}; both must be 1 or more")
-    lookup = _Lookup(session, name, k, max_tokens, counter_of(token_counter))
+    lookup = Lookup(name=name, k=k, max_tokens=max_tokens, counter=counter_of(token_counter))
+    tool = _Recall(session, lookup)
 
     def recall(
         query: Annotated[str | None, Field(description="Words to search for")] = None,
@@ -65,7 +49,7 @@ def create_recall_tool(
         page: Annotated[int, Field(description="Which part of a long answer", ge=1)] = 1,
         runtime: ToolRuntime[Any, Any] = _NO_AGENT,
     ) -> tuple[str, dict[str, Any]]:
-        return lookup.answer(query, ref, page, runtime)
+        return tool.answer(query, ref, page, runtime)
 
     async def arecall(
         query: str | None = None,
@@ -74,7 +58,7 @@ def create_recall_tool(
         runtime: ToolRuntime[Any, Any] = _NO_AGENT,
     ) -> tuple[str, dict[str, Any]]:
         # The run's config is a context variable, which a worker thread of asyncio is given, too.
-        return await asyncio.to_thread(lookup.answer, query, ref, page, runtime)
+        return await asyncio.to_thread(tool.answer, query, ref, page, runtime)
 
     return StructuredTool.from_function(
         recall,
@@ -86,40 +70,24 @@ def create_recall_tool(
     )
 
 
-class _Lookup:
-    """Search and reading, as text of at most a page."""
+class _Recall:
+    """Finds the session of a run, and says what of a `Lookup` went wrong as a tool says it."""
 
-    def __init__(
-        self, session: Session | Find, name: str, k: int, max_tokens: int, counter: TokenCounter
-    ) -> None:
+    def __init__(self, session: Session | Find, lookup: Lookup) -> None:
         self._session = session
-        self._name = name
-        self._k = k
-        self._pages = Pages(max_tokens, counter)
+        self._lookup = lookup
 
     def answer(
         self, query: str | None, ref: str | None, page: int, runtime: Any
     ) -> tuple[str, dict[str, Any]]:
         try:
-            session = self._found(runtime)
-            if ref:
-                refs, texts = [ref], [_said(message) for message in session.expand(ref)]
-            elif query:
-                hits = self._hits(session, query)
-                refs, texts = [hit.ref for hit in hits], [_hit(hit) for hit in hits]
-            else:
-                raise ToolException("give query, words to search for, or ref, such as m:57")
+            found = self._lookup.answer(self._found(runtime), query, ref, page)
         except (UnknownReference, QueryError) as error:
             raise ToolException(str(error)) from error
         except ArchiveError as error:
             logger.warning("the recall tool has no archive", exc_info=True)
             raise ToolException("what was said cannot be looked up now") from error
-        if not texts:
-            texts = [f"Nothing that was said holds {query!r}."]
-        text, pages = self._pages.page("\n\n".join(texts), page)
-        if page > pages:
-            raise ToolException(f"there is no page {page}; the last one is {pages}")
-        return text, {"refs": refs, "page": page, "pages": pages}
+        return found.text, {"refs": list(found.refs), "page": found.page, "pages": found.pages}
 
     def _found(self, runtime: Any) -> Session:
         if isinstance(self._session, Session):
@@ -127,26 +95,3 @@ class _Lookup:
         if runtime is None:
             return self._session(ensure_config(), {})
         return self._session(runtime.config, runtime.state)
-
-    def _hits(self, session: Session, query: str) -> Sequence[SearchHit]:
-        """Without what this tool itself found before."""
-        found = session.recall(query, self._k * 2)
-        return [hit for hit in found if hit.message is None or not self._is_own(hit.message)][: self._k]
-
-    def _is_own(self, message: Message) -> bool:
-        result = message.tool_result
-        return result is not None and self._name in (message.name, result.name)
-
-
-def _hit(hit: SearchHit) -> str:
-    if hit.message is not None:
-        return f"[{hit.ref}] {_said(hit.message)}"
-    return f"[{hit.ref}] summary:\n{hit.summary.text if hit.summary else ''}"
-
-
-def _said(message: Message) -> str:
-    """Who said it, when, and what: calls with their arguments, results with the tool's name."""
-    who = f"{message.role} {message.name}" if message.name else message.role
-    when = f" ({message.timestamp})" if message.timestamp is not None else ""
-    calls = [f"{call.name}({call.arguments})" for call in message.tool_calls]
-    return "\n".join([f"{who}{when}:", *([message.text] if message.text else []), *calls])

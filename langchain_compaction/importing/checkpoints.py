@@ -8,8 +8,7 @@ from typing import Any
 
 from langchain_core.messages import BaseMessage
 
-from context_compaction import InvalidMessage, Session
-from langchain_compaction.importing.appending import append_unknown
+from context_compaction import InvalidMessage, Session, append_unknown
 from langchain_compaction.messages import read_all
 from langchain_compaction.values import input_messages
 

@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-import sqlite3
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
-from importlib import import_module
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
-from context_compaction import Archive, Budget, InvalidMessage, Session
-from langchain_compaction.errors import MissingPackage
-from langchain_compaction.importing.appending import append_unknown
+from context_compaction import Archive, Budget, InvalidMessage, Session, append_unknown, table_rows
 from langchain_compaction.importing.history import stored_messages
 from langchain_compaction.messages import read_all
 from langchain_compaction.sessions import ArchiveLike, archive_of
 
 _ANY_BUDGET = Budget(context_window=1_000_000)
 """Importing needs none."""
-Row = tuple[Any, Any]
-"""Session id and message."""
 
 
 def import_sql_histories(
@@ -42,7 +34,7 @@ def import_sql_histories(
     opened = archive_of(archive)
     gained: dict[str, int] = {}
     try:
-        rows = _of_file(database, table) if _is_file(database) else _of_engine(database, table)
+        rows = table_rows(database, table, ["session_id", "message"], ["session_id", "id"])
         with closing(rows):
             for session_id, group in groupby(rows, key=lambda row: str(row[0])):
                 gained[session_id] = _import(opened, session_id, namespace, (row[1] for row in group))
@@ -68,33 +60,3 @@ def _parsed(stored: Iterable[Any]) -> Iterator[Any]:
             yield json.loads(message) if isinstance(message, (str, bytes)) else message
         except ValueError as error:
             raise InvalidMessage(f"this row is no JSON: {error}", index) from error
-
-
-def _is_file(database: object) -> bool:
-    return isinstance(database, os.PathLike) or (isinstance(database, str) and "://" not in database)
-
-
-def _of_file(path: str | os.PathLike[str], table: str) -> Generator[Row]:
-    """Read only: a path that is not there is no new file."""
-    uri = f"{Path(path).absolute().as_uri()}?mode=ro"
-    name = table.replace('"', '""')
-    query = f'SELECT session_id, message FROM "{name}" ORDER BY session_id, id'  # noqa: S608 - quoted
-    with closing(sqlite3.connect(uri, uri=True)) as connection:
-        yield from connection.execute(query)
-
-
-def _of_engine(database: Any, table: str) -> Generator[Row]:
-    try:
-        sql: Any = import_module("sqlalchemy")
-    except ImportError as error:
-        raise MissingPackage("sqlalchemy", "reading a database by its URL") from error
-    columns = [sql.column(name) for name in ("session_id", "message", "id")]
-    rows = sql.table(table, *columns)
-    query = sql.select(*columns[:2]).select_from(rows).order_by(columns[0], columns[2])
-    engine = sql.create_engine(database) if isinstance(database, str) else database
-    try:
-        with engine.connect() as connection:
-            yield from connection.execute(query)
-    finally:
-        if engine is not database:
-            engine.dispose()

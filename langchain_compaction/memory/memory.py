@@ -10,9 +10,8 @@ from langchain_core.messages import BaseMessage
 from langchain_core.runnables import run_in_executor
 from pydantic import ConfigDict, Field, InstanceOf, PrivateAttr
 
-from context_compaction import Archive, Budget, Message, Policy, SearchHit, Session, StaleView, TokenCounter
+from context_compaction import Archive, Budget, Message, Policy, SearchHit, Session, StaleView, past_context
 from langchain_compaction.counting import counter_of
-from langchain_compaction.memory.fitting import fitting
 from langchain_compaction.memory.following import Followed
 from langchain_compaction.memory.keys import input_key, output_key, question
 from langchain_compaction.memory.shown import Showing
@@ -64,7 +63,6 @@ class ConversationCompactionMemory(Showing):
     redactor: Callable[[str], str] | None = Field(default=None, frozen=True)
     """What every text goes through before a drafter reads it, and every summary; the archive is as it was."""
     _sessions: Sessions = PrivateAttr()
-    _counting: TokenCounter = PrivateAttr()
     _followed: Followed | None = PrivateAttr(default=None)
     _lock: Any = PrivateAttr(default_factory=threading.RLock)
     """Between following a history and writing to it, no other thread may follow it."""
@@ -74,14 +72,13 @@ class ConversationCompactionMemory(Showing):
         if chat_memory is not None:
             self._followed = Followed(chat_memory)
         budget = Budget(context_window=self.max_token_limit, reserve_tokens=0)
-        self._counting = counter_of(self.counter, takes="text")
         self._sessions = Sessions(
             archive_of(self.archive),
             budget,
             namespace=self.namespace,
             policy=self.policy,
             drafter=_drafters(self.drafter, self.llm),
-            counter=self._counting,
+            counter=counter_of(self.counter, takes="text"),
             redactor=self.redactor,
         )
         try:
@@ -137,11 +134,10 @@ class ConversationCompactionMemory(Showing):
                 self._followed.clear()
 
     def _shown(self, inputs: Mapping[str, Any] | None = None) -> list[Message]:
-        budget, counter = self._sessions.budget, self._counting
         asked = question(inputs, self.input_key, self.memory_variables) if inputs else ""
 
         def shown(session: Session) -> list[Message]:
-            context = fitting(session, lambda: self._summaries(session), budget, counter)
+            context = past_context(session)
             block = session.recall_for(asked) if asked else None
             return [*context, block] if block else context
 
@@ -152,7 +148,7 @@ class ConversationCompactionMemory(Showing):
     @property
     def moving_summary_buffer(self) -> str:
         """The summaries that are shown, as text; empty while there are none."""
-        return self._with_session(self._summaries)
+        return self._with_session(_summaries)
 
     def prune(self) -> None:
         """Compact now if more was said than may be shown. What leaves stays in the archive."""
@@ -216,13 +212,9 @@ class ConversationCompactionMemory(Showing):
             self._followed.take_up(session)
         return session
 
-    def _summaries(self, session: Session) -> str:
-        wanted = session.view.summaries
-        if not wanted:
-            return ""
-        branch = next(branch.id for branch in session.branches() if branch.active)
-        found = self._sessions.archive.summaries(branch, wanted)
-        return "\n\n".join(found[number].text for number in wanted)
+
+def _summaries(session: Session) -> str:
+    return "\n\n".join(record.text for record in session.summaries)
 
 
 def _compact_if_over(session: Session) -> None:

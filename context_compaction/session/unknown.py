@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
-from context_compaction import Message, Session
+from context_compaction.messages import Message
+from context_compaction.session.session import Session
 
 
 def append_unknown(session: Session, messages: Sequence[Message]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from context_compaction import TokenCounter
+from context_compaction.counting import TokenCounter
 
 NEXT = "\n[page {page} of {pages}; ask for page {next} to read on]"
 _ROOM = 24

@@ -1,0 +1,151 @@
+"""`OpenMemory`: the options of a memory, and the session that they open."""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, Literal, TypeVar, cast
+from uuid import uuid4
+
+from llama_index.core.bridge.pydantic import ConfigDict, Field, PrivateAttr
+from llama_index.core.memory.types import BaseMemory
+
+from context_compaction import (
+    Archive,
+    Budget,
+    Message,
+    Policy,
+    SearchHit,
+    Session,
+    StaleView,
+    TokenCounter,
+    open_archive,
+)
+from llamaindex_compaction.memory.asking import Asking
+from llamaindex_compaction.sessions import Sessions
+
+T = TypeVar("T")
+DEFAULT_TOKEN_LIMIT = 30_000
+"""As LlamaIndex's `Memory` has it."""
+_RUNTIME: dict[str, Any] = {"exclude": True, "frozen": True, "repr": False}
+
+
+class OpenMemory(BaseMemory, ABC):
+    """A memory's fields, which say where its session is and how it is kept."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid", hide_input_in_errors=True)
+
+    session_id: str = Field(default_factory=lambda: str(uuid4()), frozen=True)
+    """Which conversation; made up if not given."""
+    namespace: str = Field(default="default", frozen=True)
+    token_limit: int = Field(default=DEFAULT_TOKEN_LIMIT, frozen=True)
+    """What `get` gives stays under so many tokens, the asker's own (``initial_token_count``) included."""
+    archive: Any = Field(default=":memory:", **_RUNTIME)
+    """A path, ``":memory:"`` or an `Archive`, which then stays yours to close."""
+    llm: Any = Field(default=None, **_RUNTIME)
+    """An LLM that writes the summaries; behind ``drafter``, if that is given, too."""
+    drafter: Any = Field(default=None, **_RUNTIME)
+    """Who writes summaries: a drafter, a function, an LLM, or several; None selects sentences on the CPU."""
+    tokenizer_fn: Any = Field(default=None, exclude=True, repr=False)
+    """What counts tokens: a function of text that gives a list, as LlamaIndex has it."""
+    policy: Policy | None = Field(default=None, **_RUNTIME)
+    """How to compact; None: `Policy.layered()`."""
+    post_turn: Literal["inline", "background"] = Field(default="inline", **_RUNTIME)
+    """Whether getting ahead of the next turn is waited for."""
+    observers: Any = Field(default=(), **_RUNTIME)
+    is_pinned: Callable[[Message], bool] | None = Field(default=None, **_RUNTIME)
+    """Messages that stay word for word."""
+    redactor: Callable[[str], str] | None = Field(default=None, **_RUNTIME)
+    """What every text goes through before a drafter reads it, and every summary; the archive is as it was."""
+    recall_hint: bool = Field(default=False, **_RUNTIME)
+    """Whether the model has a recall tool to be told about."""
+    _sessions: Sessions = PrivateAttr()
+    _owned: Archive | None = PrivateAttr(default=None)
+    _asking: Asking = PrivateAttr()
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        counter = _counter(self.tokenizer_fn)
+        if self.tokenizer_fn is None:  # chat engines call it where it is there
+            self.tokenizer_fn = lambda text: range(counter.text(text))  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
+        budget = Budget(context_window=self.token_limit, reserve_tokens=0)
+        self._asking = Asking(budget, counter)
+        archive = open_archive(self.archive)
+        self._owned = None if archive is self.archive else archive
+        try:
+            self._sessions = Sessions(
+                archive,
+                budget,
+                namespace=self.namespace,
+                policy=self.policy,
+                drafter=_drafters(self.drafter, self.llm),
+                counter=counter,
+                post_turn=self.post_turn,
+                observers=self.observers,
+                is_pinned=self.is_pinned,
+                redactor=self.redactor,
+                recall_hint=self.recall_hint,
+            )
+            self._sessions.get(self.session_id)
+        except BaseException:
+            if self._owned is not None:
+                self._owned.close()
+            raise
+
+    @property
+    def session(self) -> Session:
+        """The engine's session: search, pins, branches, events."""
+        return self._sessions.get(self.session_id)
+
+    @property
+    def counter(self) -> TokenCounter:
+        """What counts its tokens."""
+        return self._asking.counter
+
+    def recall(self, query: str, k: int = 8) -> list[SearchHit]:
+        """Search everything that was said and summarised; best first."""
+        return self._with_session(lambda session: session.recall(query, k))
+
+    async def arecall(self, query: str, k: int = 8) -> list[SearchHit]:
+        """`recall` in a worker thread."""
+        return await self._awith_session(lambda session: session.arecall(query, k))
+
+    def close(self) -> None:
+        """Close the session, and the archive if it was opened here."""
+        self._sessions.close()
+        if self._owned is not None:
+            self._owned.close()
+
+    # -- inside ----------------------------------------------------------------------------------------
+
+    def _with_session(self, run: Callable[[Session], T]) -> T:
+        """Run this on the session. Where another memory erased it meanwhile, on a new one."""
+        try:
+            return run(self.session)
+        except StaleView:
+            self._sessions.close()
+            return run(self.session)
+
+    async def _awith_session(self, run: Callable[[Session], Awaitable[T]]) -> T:
+        try:
+            return await run(self.session)
+        except StaleView:
+            self._sessions.close()
+            return await run(self.session)
+
+
+def _counter(tokenizer_fn: Callable[[str], Sequence[Any]] | None) -> TokenCounter:
+    if tokenizer_fn is None:
+        return TokenCounter.of(None)
+    return TokenCounter.of(lambda text: len(tokenizer_fn(text)))
+
+
+def _drafters(*given: Any) -> list[Any] | None:
+    """All that was given, in order; None for nothing."""
+    found: list[Any] = []
+    for each in given:
+        if isinstance(each, (list, tuple)):
+            found += cast("Iterable[Any]", each)
+        elif each is not None:
+            found.append(each)
+    return found or None

@@ -1,0 +1,136 @@
+"""`CompactionChatStore`: a chat store whose conversations fit a limit, and lose nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from llama_index.core.base.llms.types import ChatMessage
+from llama_index.core.bridge.pydantic import ConfigDict, Field, PrivateAttr
+from llama_index.core.storage.chat_store.base import BaseChatStore
+
+from context_compaction import Archive, Budget, Policy, Session, TokenCounter, open_archive, past_context
+from llamaindex_compaction.memory.given import given_back
+from llamaindex_compaction.memory.turn import after_turn, ends_turn
+from llamaindex_compaction.messages import read_all, write_all
+from llamaindex_compaction.sessions import Sessions
+
+_RUNTIME: dict[str, Any] = {"exclude": True, "frozen": True, "repr": False}
+
+
+class CompactionChatStore(BaseChatStore):
+    """A chat store, for ``chat_store=`` of LlamaIndex's memories. Each key is a session of the archive.
+
+        store = CompactionChatStore(archive="chat.db", token_limit=3000)
+        memory = ChatMemoryBuffer.from_defaults(chat_store=store, chat_store_key="ada", token_limit=4000)
+
+    `get_messages` gives what fits ``token_limit``: copies, with what has left in one user-role message at the
+    beginning. Everything that was ever added is in `archived_messages`. Messages that are set, inserted or
+    deleted one by one make the session go on as a branch; only `delete_messages` erases.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid", hide_input_in_errors=True)
+
+    token_limit: int = Field(default=3000, frozen=True)
+    """What `get_messages` gives stays under so many tokens."""
+    namespace: str = Field(default="default", frozen=True)
+    archive: Any = Field(default=":memory:", **_RUNTIME)
+    """A path, ``":memory:"`` or an `Archive`, which then stays yours to close."""
+    drafter: Any = Field(default=None, **_RUNTIME)
+    """Who writes summaries: a drafter, a function, an LLM, or several; None selects sentences on the CPU."""
+    policy: Policy | None = Field(default=None, **_RUNTIME)
+    tokenizer_fn: Callable[[str], Sequence[Any]] | None = Field(default=None, **_RUNTIME)
+    redactor: Callable[[str], str] | None = Field(default=None, **_RUNTIME)
+    _sessions: Sessions = PrivateAttr()
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        split = self.tokenizer_fn
+        self._sessions = Sessions(
+            open_archive(self.archive),
+            Budget(context_window=self.token_limit, reserve_tokens=0),
+            namespace=self.namespace,
+            policy=self.policy,
+            drafter=self.drafter,
+            counter=TokenCounter.of(None if split is None else lambda text: len(split(text))),
+            redactor=self.redactor,
+        )
+
+    @classmethod
+    def class_name(cls) -> str:
+        """Its name where LlamaIndex writes it down."""
+        return "CompactionChatStore"
+
+    def session(self, key: str) -> Session:
+        """The engine's session of a key: search, pins, branches, events."""
+        return self._sessions.get(key)
+
+    def archived_messages(self, key: str) -> list[ChatMessage]:
+        """Every message ever added under the key, in order, equal to what it was."""
+        return write_all(self.session(key).history()) if self._sessions.has(key) else []
+
+    def close(self) -> None:
+        """Close the sessions, and the archive if it was opened here."""
+        self._sessions.close()
+        if not isinstance(self.archive, Archive):
+            self._sessions.archive.close()
+
+    # -- LlamaIndex's interface ------------------------------------------------------------------------
+
+    def get_keys(self) -> list[str]:
+        """All keys."""
+        return [key for _, key in self._sessions.archive.sessions(self.namespace)]
+
+    def get_messages(self, key: str) -> list[ChatMessage]:
+        """What fits the limit. Raises `CannotCompact` when what must stay does not fit."""
+        return write_all(past_context(self.session(key))) if self._sessions.has(key) else []
+
+    def add_message(self, key: str, message: ChatMessage, idx: int | None = None) -> None:
+        """Keep a message; durable on return. ``idx``: its place in what `get_messages` gives, if not the end.
+
+        Raises `InvalidMessage`, `ArchiveError`: nothing was kept.
+        """
+        read = read_all([message])
+        if idx is not None:
+            shown = self.get_messages(key)
+            shown.insert(idx, message)
+            self.set_messages(key, shown)
+            return
+        session = self.session(key)
+        session.append(read)
+        if ends_turn(read):
+            after_turn(session)
+
+    def set_messages(self, key: str, messages: Iterable[ChatMessage]) -> None:
+        """Make the conversation these messages; what `get_messages` gave stands for what it is of."""
+        session = self.session(key)
+        session.sync(given_back(session, read_all(messages)), deep=True)
+
+    def delete_messages(self, key: str) -> list[ChatMessage] | None:
+        """Erase the key's conversation, and give back all that it was; None if there is none."""
+        if not self._sessions.has(key):
+            return None
+        gone = self.archived_messages(key)
+        self._sessions.forget(key)
+        return gone
+
+    def delete_message(self, key: str, idx: int) -> ChatMessage | None:
+        """Go on without the message at this place of what `get_messages` gives; it stays in a branch."""
+        shown = self.get_messages(key)
+        if not -len(shown) <= idx < len(shown):
+            return None
+        gone = shown.pop(idx)
+        self.set_messages(key, shown)
+        return gone
+
+    def delete_last_message(self, key: str) -> ChatMessage | None:
+        """Go on without the last message."""
+        return self.delete_message(key, -1)
+
+    async def async_add_message(self, key: str, message: ChatMessage) -> None:
+        """`add_message` on the running event loop: tasks add in the order in which they asked."""
+        read = read_all([message])
+        session = self.session(key)
+        await session.aappend(read)
+        if ends_turn(read):
+            await session.aafter_turn()
