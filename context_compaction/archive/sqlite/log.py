@@ -42,9 +42,10 @@ SELECT seq, payload, group_first, kind, tokens, counter, features, supersedes, h
 WHERE branch = ? AND seq BETWEEN ? AND ? ORDER BY seq
 """
 TOTALS = "SELECT count(*), coalesce(sum(tokens), 0) FROM messages WHERE branch = ? AND seq BETWEEN ? AND ?"
+# The plus keeps the planner from going through the whole branch by its numbers instead of the ids' own index.
 FIND_IDS = """
 SELECT message_id, seq, digest FROM messages
-WHERE branch = ? AND message_id IN (SELECT value FROM json_each(?)) AND seq <= ?
+WHERE branch = ? AND message_id IN (SELECT value FROM json_each(?)) AND +seq <= ?
 """
 OUTLINE = """
 SELECT seq, message_id, digest, role, kind, supersedes, pruned_at IS NOT NULL FROM messages
