@@ -91,7 +91,9 @@ class ModelCall:
 
     def showing(self, shown: Sequence[Message]) -> ModelRequest[Any]:
         """The request with what is to be sent in the place of its messages."""
-        return self.request.override(messages=self.told.over(self.known.reader.write(shown)))
+        return self.request.override(
+            messages=self.told.over(self.known.reader.write(shown), self.known.reader.is_own)
+        )
 
     def _leaving(self, room: int) -> int:
         least = self.budget.overhead_tokens
