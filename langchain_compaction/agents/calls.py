@@ -10,11 +10,13 @@ from typing import Any, cast
 
 from langchain.agents.middleware import ModelRequest
 from langchain_core.exceptions import ContextOverflowError
+from langchain_core.messages import BaseMessage
 
 from context_compaction import Budget, Message, Session, TokenCounter
 from langchain_compaction.agents.following import Known
 from langchain_compaction.agents.places import Place
 from langchain_compaction.agents.reading import Reading
+from langchain_compaction.agents.replacing import replacing
 from langchain_compaction.agents.told import Told
 from langchain_compaction.errors import MissingWindow, TwoCompactions
 
@@ -58,6 +60,15 @@ def size_of(shown: Sequence[Message], counter: TokenCounter) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """What a model was shown."""
+
+    messages: list[Message]
+    archived: bool
+    """Whether what was said is in the archive that was named, not in memory for as long as the run lasts."""
+
+
+@dataclass(frozen=True, slots=True)
 class ModelCall:
     """A model call, before it is made."""
 
@@ -94,6 +105,11 @@ class ModelCall:
         return self.request.override(
             messages=self.told.over(self.known.reader.write(shown), self.known.reader.is_own)
         )
+
+    def replacing(self, shown: Sequence[Message]) -> list[BaseMessage]:
+        """Updates that leave in the state what was shown of it."""
+        sent = self.known.reader.write(shown)
+        return replacing(self.request.state["messages"], list(zip(shown, sent, strict=True)))
 
     def _leaving(self, room: int) -> int:
         least = self.budget.overhead_tokens

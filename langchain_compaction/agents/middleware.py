@@ -1,4 +1,4 @@
-"""`CompactionMiddleware`: what an agent's model sees stays inside its window, and the state as it is."""
+"""`CompactionMiddleware`: what an agent's model sees stays inside its window, and the state as it is, or small."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command
 
 from context_compaction import ArchiveError, Budget, CompactionError, InvalidPolicy, Message, Policy, Session
-from langchain_compaction.agents.calls import ModelCall, alone, size_of, window_of
+from langchain_compaction.agents.calls import ModelCall, Sent, alone, size_of, window_of
 from langchain_compaction.agents.carried import Carried
 from langchain_compaction.agents.following import afollow, follow
 from langchain_compaction.agents.places import RUN, Namespace, node_of, place_of
@@ -49,10 +49,14 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
 
         agent = create_agent(model, tools, middleware=[CompactionMiddleware(model)], checkpointer=saver)
 
-    The state keeps every message: before each model call the session that the run's config names
+    The state keeps every message (``mode="view"``): before each model call the session that the run's config names
     (``thread_id``, or ``session_id``) follows it, and the session's context is sent in its place. After the
     answer the session compacts ahead of the next call. Edited checkpoints and time travel become branches of
     the session. A run without a thread is kept in memory for as long as it lasts.
+
+    With ``mode="replace"`` the state keeps what the model was shown: with each answer, messages that had left
+    the view leave the state by their ids, and what was said is in the archive alone. So name one that lives
+    as long as the checkpoints do. Without a thread, or while the archive fails, nothing leaves the state.
 
     While an archive fails, a run goes on from the agent's state, compacted in memory. Raises in a run:
     `MissingWindow`, `TwoCompactions`; `CannotCompact` when what must stay does not fit.
@@ -73,7 +77,7 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
         archive: ArchiveLike = ":memory:",
         namespace: Namespace = "default",
         policy: Policy | None = None,
-        mode: Literal["view"] = "view",
+        mode: Literal["view", "replace"] = "view",
         recall_tool: bool = True,
         post_turn: Literal["inline", "background"] = "inline",
         observers: Iterable[Any] = (),
@@ -92,19 +96,19 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
 
         ``archive``: a path, or an archive that is yours to close. ``namespace``: of whom, or a function of
         the run's config that says so. ``recall_tool``: give the agent a tool to look up what left.
-        ``mode``: the state is left as it is. ``post_turn``, ``observers``, ``is_pinned``, ``redactor``: as
+        ``mode``: whether the state keeps all (``view``) or what is shown (``replace``). ``post_turn``, ``observers``, ``is_pinned``, ``redactor``: as
         for a `Session`. Raises `InvalidPolicy`, `ArchiveError`.
         """
         super().__init__()
-        if mode != "view":
-            raise InvalidPolicy(f"mode is {mode!r}; there is 'view'")
+        if mode not in ("view", "replace"):
+            raise InvalidPolicy(f"mode is {mode!r}; use 'view' or 'replace'")
         chat = init_chat_model(model) if isinstance(model, str) else model
         counter = counter_of(token_counter)
         self._window = max_input_tokens
         self._reserve = reserve_tokens
         self._model = chat
         self._namespace = namespace
-
+        self._replaces = mode == "replace"
         self._carried = Carried(counter)
         self._counter = counter
         self._archive = archive_of(archive)
@@ -131,9 +135,9 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
         """Send the session's context, and compact ahead of the next call once it is answered."""
         call = self._call(request)
         with alone(call.node):
-            answer = self._answered(call, handler)
+            answer, sent = self._answered(call, handler)
         after_turn(call.session, usage_of(answer.result))
-        return _with_run(call, answer)
+        return self._result(call, answer, sent)
 
     async def awrap_model_call(
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[Answer]]
@@ -141,9 +145,9 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
         """`wrap_model_call` on the running event loop."""
         call = await asyncio.to_thread(self._call, request)
         with alone(call.node):
-            answer = await self._aanswered(call, handler)
+            answer, sent = await self._aanswered(call, handler)
         await aafter_turn(call.session, usage_of(answer.result))
-        return _with_run(call, answer)
+        return self._result(call, answer, sent)
 
     def after_agent(self, state: Any, runtime: Runtime[Any]) -> None:  # noqa: ARG002 - LangChain's signature
         """The last answer goes to the archive, too."""
@@ -204,25 +208,29 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
             context_management_of(config),
         )
 
-    def _answered(self, call: ModelCall, handler: Callable[[ModelRequest[Any]], Answer]) -> Answer:
-        shown = self._fit(call, call.overhead)
+    def _answered(
+        self, call: ModelCall, handler: Callable[[ModelRequest[Any]], Answer]
+    ) -> tuple[Answer, Sent]:
+        sent = self._fit(call, call.overhead)
         try:
-            return handler(call.showing(shown))
+            return handler(call.showing(sent.messages)), sent
         except ContextOverflowError as error:
-            overhead = call.harder(size_of(shown, self._counter), error)
-            return handler(call.showing(self._fit(call, overhead)))
+            overhead = call.harder(size_of(sent.messages, self._counter), error)
+            sent = self._fit(call, overhead)
+            return handler(call.showing(sent.messages)), sent
 
     async def _aanswered(
         self, call: ModelCall, handler: Callable[[ModelRequest[Any]], Awaitable[Answer]]
-    ) -> Answer:
-        shown = await self._afit(call, call.overhead)
+    ) -> tuple[Answer, Sent]:
+        sent = await self._afit(call, call.overhead)
         try:
-            return await handler(call.showing(shown))
+            return await handler(call.showing(sent.messages)), sent
         except ContextOverflowError as error:
-            overhead = call.harder(size_of(shown, self._counter), error)
-            return await handler(call.showing(await self._afit(call, overhead)))
+            overhead = call.harder(size_of(sent.messages, self._counter), error)
+            sent = await self._afit(call, overhead)
+            return await handler(call.showing(sent.messages)), sent
 
-    def _fit(self, call: ModelCall, overhead: int) -> list[Message]:
+    def _fit(self, call: ModelCall, overhead: int) -> Sent:
         try:
             return self._context(call, call.session, overhead)
         except ArchiveError:
@@ -230,7 +238,7 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
             aside = self._threads.aside(call.place, call.budget.context_window)
             return self._context(call, aside, overhead)
 
-    async def _afit(self, call: ModelCall, overhead: int) -> list[Message]:
+    async def _afit(self, call: ModelCall, overhead: int) -> Sent:
         try:
             return await self._acontext(call, call.session, overhead)
         except ArchiveError:
@@ -238,19 +246,23 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
             aside = await asyncio.to_thread(self._threads.aside, call.place, call.budget.context_window)
             return await self._acontext(call, aside, overhead)
 
-    def _context(self, call: ModelCall, session: Session, overhead: int) -> list[Message]:
+    def _context(self, call: ModelCall, session: Session, overhead: int) -> Sent:
         with turn_of(session):
             follow(session, self._threads.known(session), call.said)
-            return session.context(overhead, call.context_management)
+            shown = session.context(overhead, call.context_management)
+        return Sent(shown, archived=session.archive is self._archive)
 
-    async def _acontext(self, call: ModelCall, session: Session, overhead: int) -> list[Message]:
+    async def _acontext(self, call: ModelCall, session: Session, overhead: int) -> Sent:
         async with aturn_of(session):
             await afollow(session, self._threads.known(session), call.said)
-            return await session.acontext(overhead, call.context_management)
+            shown = await session.acontext(overhead, call.context_management)
+        return Sent(shown, archived=session.archive is self._archive)
 
-
-def _with_run(call: ModelCall, answer: Answer) -> Result:
-    """A run without a thread is told its name, so that it is known at its next model call."""
-    if call.place.is_thread or cast("Mapping[str, Any]", call.request.state).get(RUN):
-        return answer
-    return ExtendedModelResponse(answer, Command(update={RUN: call.place.session_id}))
+    def _result(self, call: ModelCall, answer: Answer, sent: Sent) -> Result:
+        """The answer, with what is to be changed in the state."""
+        update: dict[str, Any] = {}
+        if not call.place.is_thread and not cast("Mapping[str, Any]", call.request.state).get(RUN):
+            update[RUN] = call.place.session_id  # so that the run is known at its next model call
+        if self._replaces and sent.archived and (messages := call.replacing(sent.messages)):
+            update["messages"] = messages
+        return ExtendedModelResponse(answer, Command(update=update)) if update else answer

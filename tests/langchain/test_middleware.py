@@ -67,7 +67,7 @@ def test_a_prompt_larger_than_the_window():
 
 @pytest.mark.parametrize(
     "options",
-    [{"trigger": ("pages", 3)}, {"trigger": {"tokens": 3}}, {"keep": True}, {"mode": "replace"}],
+    [{"trigger": ("pages", 3)}, {"trigger": {"tokens": 3}}, {"keep": True}, {"mode": "swap"}],
 )
 def test_options_that_mean_nothing(options: Any):
     with pytest.raises(InvalidPolicy):
