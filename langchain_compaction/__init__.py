@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 if _TYPE_CHECKING:
-    from langchain_compaction.agents import CompactionMiddleware, create_recall_tool
+    from langchain_compaction.agents import CompactionMiddleware, create_compact_tool, create_recall_tool
     from langchain_compaction.counting import LangChainCounter, as_token_counter, counter_of
     from langchain_compaction.drafting import ChatModelDrafter
     from langchain_compaction.errors import (
@@ -48,6 +48,7 @@ __all__ = [
     "as_token_counter",
     "compact_messages",
     "counter_of",
+    "create_compact_tool",
     "create_recall_tool",
     "from_langchain",
     "import_checkpoints",
@@ -57,7 +58,7 @@ __all__ = [
 ]
 
 _WHERE = {
-    "agents": "CompactionMiddleware create_recall_tool",
+    "agents": "CompactionMiddleware create_compact_tool create_recall_tool",
     "counting": "LangChainCounter as_token_counter counter_of",
     "drafting": "ChatModelDrafter",
     "errors": (

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from langchain.tools import ToolRuntime
-from langchain_core.runnables import RunnableConfig, ensure_config
 from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from pydantic import Field
 
@@ -21,20 +20,16 @@ from context_compaction import (
     TokenCounter,
     UnknownReference,
 )
+from langchain_compaction.agents.finding import NO_AGENT, Find, found
 from langchain_compaction.agents.pages import Pages
 from langchain_compaction.counting import CounterLike, counter_of
 
 logger = logging.getLogger(__name__)
-Find = Callable[[RunnableConfig, Mapping[str, Any]], Session]
-"""From a run's config and the agent's state to the session to search."""
 DESCRIPTION = (
     "Look up what was said earlier in this conversation and is no longer shown in full. "
     "Give query (words to search for), or ref (a reference as the conversation shows it: m:57, m:3-m:9, s:2) "
     "to read the original messages whole; page for the next part of a long answer."
 )
-
-_NO_AGENT: Any = None
-"""In the place of the runtime that an agent injects. Its type may not say so: then nothing is injected."""
 
 
 def create_recall_tool(
@@ -63,7 +58,7 @@ def create_recall_tool(
         query: Annotated[str | None, Field(description="Words to search for")] = None,
         ref: Annotated[str | None, Field(description="m:57, m:3-m:9 or s:2")] = None,
         page: Annotated[int, Field(description="Which part of a long answer", ge=1)] = 1,
-        runtime: ToolRuntime[Any, Any] = _NO_AGENT,
+        runtime: ToolRuntime[Any, Any] = NO_AGENT,
     ) -> tuple[str, dict[str, Any]]:
         return lookup.answer(query, ref, page, runtime)
 
@@ -71,7 +66,7 @@ def create_recall_tool(
         query: str | None = None,
         ref: str | None = None,
         page: int = 1,
-        runtime: ToolRuntime[Any, Any] = _NO_AGENT,
+        runtime: ToolRuntime[Any, Any] = NO_AGENT,
     ) -> tuple[str, dict[str, Any]]:
         # The run's config is a context variable, which a worker thread of asyncio is given, too.
         return await asyncio.to_thread(lookup.answer, query, ref, page, runtime)
@@ -101,7 +96,7 @@ class _Lookup:
         self, query: str | None, ref: str | None, page: int, runtime: Any
     ) -> tuple[str, dict[str, Any]]:
         try:
-            session = self._found(runtime)
+            session = found(self._session, runtime)
             if ref:
                 refs, texts = [ref], [_said(message) for message in session.expand(ref)]
             elif query:
@@ -120,13 +115,6 @@ class _Lookup:
         if page > pages:
             raise ToolException(f"there is no page {page}; the last one is {pages}")
         return text, {"refs": refs, "page": page, "pages": pages}
-
-    def _found(self, runtime: Any) -> Session:
-        if isinstance(self._session, Session):
-            return self._session
-        if runtime is None:
-            return self._session(ensure_config(), {})
-        return self._session(runtime.config, runtime.state)
 
     def _hits(self, session: Session, query: str) -> Sequence[SearchHit]:
         """Without what this tool itself found before."""

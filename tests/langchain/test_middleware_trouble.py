@@ -62,7 +62,7 @@ async def test_an_archive_that_goes_away(way: str, tmp_path: Path, caplog: pytes
         return await run.aask(*messages) if way == "async" else run.ask(*messages)
 
     await ask(HumanMessage("hello"))
-    run.middleware._archive.close()  # pyright: ignore[reportPrivateUsage]
+    run.middleware._compaction._archive.close()  # pyright: ignore[reportPrivateUsage]
     sent = await ask(*chat(60), HumanMessage("and?"))
     assert sent[-1].text == "and?"
     assert run.model.overflows == 0
