@@ -11,6 +11,7 @@ except ModuleNotFoundError as error:
 
 from langchain_compaction.agents.compact_tool import create_compact_tool
 from langchain_compaction.agents.middleware import CompactionMiddleware
+from langchain_compaction.agents.node import CompactionNode
 from langchain_compaction.agents.recall_tool import create_recall_tool
 
-__all__ = ["CompactionMiddleware", "create_compact_tool", "create_recall_tool"]
+__all__ = ["CompactionMiddleware", "CompactionNode", "create_compact_tool", "create_recall_tool"]

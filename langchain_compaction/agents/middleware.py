@@ -173,7 +173,7 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
             cast("Mapping[str, Any]", request.state),
             request.messages,
             model=request.model,
-            overhead=self._carried.tokens(request),
+            overhead=self._carried.tokens(request.system_message, request.tools, request.response_format),
         )
 
     def _answered(

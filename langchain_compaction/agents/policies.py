@@ -23,7 +23,9 @@ def policy_of(policy: Policy | None, trigger: Any, keep: Any) -> Policy:
     asked = {name: size for name, size in asked.items() if size is not None}
     if policy is not None and asked:
         raise InvalidPolicy(f"a policy has its own {' and '.join(asked)}: give one or the other")
-    return policy or Policy.layered(**{**_shares(trigger), **asked})
+    # Here the recall tool looks up what left, and a request begins with the one before: nothing is recalled
+    # into it unless a policy says so.
+    return policy or Policy.layered(**{**_shares(trigger), **asked}, recall_share=None)
 
 
 def _shares(trigger: Any) -> dict[str, Any]:
