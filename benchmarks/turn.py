@@ -15,7 +15,7 @@ from benchmarks._stopwatch import Step, Stopwatch, milliseconds, race, timed, ti
 from context_compaction import Budget, Message, Session, SQLiteArchive
 from context_compaction.archive import AppendBatch
 from context_compaction.archive.records import StoredMessage
-from context_compaction.archive.sqlite import log, search
+from context_compaction.archive.sql import log, search
 from context_compaction.counting import TiktokenCounter, TokenCounter
 from context_compaction.groups import Pairing
 from context_compaction.render import Renderer, RenderOptions

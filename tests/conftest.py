@@ -9,6 +9,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.data import DEFAULT_DATA
+from tests.postgres import postgres_schema, postgres_server
+
+__all__ = ["postgres_schema", "postgres_server"]
 
 settings.register_profile(
     "fast", max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow]

@@ -38,12 +38,22 @@ def open_archive(
 
 def _from_text(name: str, retention: Retention | None) -> Archive:
     if name.startswith(_POSTGRES):
-        raise ArchiveUnavailable(
-            "PostgreSQL archives come with a later release of context-compaction; name a file or ':memory:'"
-        )
+        return _postgres(name, retention)
     if "://" in name:
         scheme = name.partition("://")[0]
-        raise ArchiveUnavailable(f"no archive is reached by {scheme}://; name a file or ':memory:'")
+        raise ArchiveUnavailable(
+            f"no archive is reached by {scheme}://; name a file, ':memory:' or postgresql://..."
+        )
     if not name:
         raise ArchiveUnavailable("an empty path names no archive; name a file or ':memory:'")
     return SQLiteArchive(name, retention)
+
+
+def _postgres(address: str, retention: Retention | None) -> Archive:
+    try:
+        from context_compaction.archive.postgres import PostgresArchive
+    except ImportError as error:
+        raise ArchiveUnavailable(
+            f"PostgreSQL archives need psycopg: pip install 'context-compaction[postgres]' ({error})"
+        ) from error
+    return PostgresArchive(address, retention)

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 from context_compaction.archive.sqlite import opening
+from context_compaction.archive.sqlite.database import SQLiteDatabase
 
 How = Literal["instead", "rolled back", "after", "kill"]
 """``instead``: the statement does not run. ``rolled back``: nor does SQLite keep the transaction, as with
@@ -57,7 +58,7 @@ class FaultPoints:
         """The SQL of each statement since `arm`, the failed one included."""
         self._fault: Fault | None = None
         self._watch: Callable[[], object] | None = None
-        self._before: list[type[sqlite3.Connection]] = []
+        self._before: list[type[SQLiteDatabase]] = []
 
     def arm(self, fault: Fault | None = None, watch: Callable[[], object] | None = None) -> None:
         """Count anew, and let ``fault`` happen; without one statements are only counted.
@@ -124,7 +125,7 @@ class _Cursor(sqlite3.Cursor):
                 yield row  # SQLite runs the row, then asks for the next one: that is "after"
 
 
-class _Connection(sqlite3.Connection):
+class _Connection(SQLiteDatabase):
     points: FaultPoints
 
     def cursor(self, factory: Any = None, /) -> Any:

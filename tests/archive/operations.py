@@ -18,20 +18,25 @@ Thunk = Callable[[], object]
 
 
 def fill(path: Path) -> None:
-    """Session ``s``: two branches, a compaction, pins, open calls; ``child`` forked from it; ``t`` beside."""
+    """`fill_archive` for a file."""
     with SQLiteArchive(path) as archive:
-        writer = Writer.of(archive)
-        writer.say("apple", "pear", "plum", "cherry")
-        writer.append(Message("user", (TextBlock("look"), MediaBlock("image", data=PICTURE)), id="i1"))
-        writer.append(_calling("c1", "c2"), _answer("c1", SECRET))
-        archive.pin(writer.branch, Pin("m:2", "pear"))
-        archive.pin(writer.branch, Pin("m:3", "plum"))
-        archive.commit(writer.branch, replace(commit(0, summary(1, ranges=((1, 3),))), view=VIEW))
-        archive.fork(writer.branch, Fork(6, VIEW, 1, {}, activate=False))
-        archive.fork(writer.branch, Fork(5, VIEW, 1, {"n": 1}, session_id="child"))
-        Writer.of(archive, "child").say("kiwi")
-        Writer.of(archive, "t", "elsewhere").say("fig", "date")
-        archive.note(writer.branch, {"n": 2}, event())
+        fill_archive(archive)
+
+
+def fill_archive(archive: Archive) -> None:
+    """Session ``s``: two branches, a compaction, pins, open calls; ``child`` forked from it; ``t`` beside."""
+    writer = Writer.of(archive)
+    writer.say("apple", "pear", "plum", "cherry")
+    writer.append(Message("user", (TextBlock("look"), MediaBlock("image", data=PICTURE)), id="i1"))
+    writer.append(_calling("c1", "c2"), _answer("c1", SECRET))
+    archive.pin(writer.branch, Pin("m:2", "pear"))
+    archive.pin(writer.branch, Pin("m:3", "plum"))
+    archive.commit(writer.branch, replace(commit(0, summary(1, ranges=((1, 3),))), view=VIEW))
+    archive.fork(writer.branch, Fork(6, VIEW, 1, {}, activate=False))
+    archive.fork(writer.branch, Fork(5, VIEW, 1, {"n": 1}, session_id="child"))
+    Writer.of(archive, "child").say("kiwi")
+    Writer.of(archive, "t", "elsewhere").say("fig", "date")
+    archive.note(writer.branch, {"n": 2}, event())
 
 
 def _calling(*ids: str) -> Message:
@@ -47,11 +52,11 @@ def branch_of(archive: Archive) -> int:
     return archive.open_session("default", "s").branch
 
 
-def _open_session(archive: SQLiteArchive) -> Thunk:
+def _open_session(archive: Archive) -> Thunk:
     return lambda: archive.open_session("a new namespace", "new")
 
 
-def _append(archive: SQLiteArchive) -> Thunk:
+def _append(archive: Archive) -> Thunk:
     """Media, an id, a late result, a call opened, one closed, one answered, a nasty text, and two pins."""
     writer = Writer.of(archive)
     wanted = [message for message in nasty_messages() if message.id or message.role != "user"]
@@ -60,14 +65,14 @@ def _append(archive: SQLiteArchive) -> Thunk:
     return lambda: archive.append(writer.branch, replace(batch, pins=pins))
 
 
-def _append_and_activate(archive: SQLiteArchive) -> Thunk:
+def _append_and_activate(archive: Archive) -> Thunk:
     branch = archive.branches(branch_of(archive))[1].id
     made = Writer(archive, branch, 6).batch([Message("user", (TextBlock("on the other branch"),))])
     batch = AppendBatch(made.after_seq, made.rows, activate=True)
     return lambda: archive.append(branch, batch)
 
 
-def _commit(archive: SQLiteArchive) -> Thunk:
+def _commit(archive: Archive) -> Thunk:
     """Two summaries, one of them over the other and an earlier one."""
     ranges = ((1, 3), (5, 5))
     two = (summary(2, ranges=((5, 5),)), summary(3, generation=1, ranges=ranges, sources=(1, 2)))
@@ -76,53 +81,53 @@ def _commit(archive: SQLiteArchive) -> Thunk:
     return lambda: archive.commit(branch, plan)
 
 
-def _note(archive: SQLiteArchive) -> Thunk:
+def _note(archive: Archive) -> Thunk:
     branch = branch_of(archive)
     return lambda: archive.note(branch, {"n": 3}, event("nothing_to_do"))
 
 
-def _pin(archive: SQLiteArchive) -> Thunk:
+def _pin(archive: Archive) -> Thunk:
     branch = branch_of(archive)
     return lambda: archive.pin(branch, Pin("m:4", "cherry"), Pin("m:1", "apple"))
 
 
-def _unpin(archive: SQLiteArchive) -> Thunk:
+def _unpin(archive: Archive) -> Thunk:
     branch = branch_of(archive)
     return lambda: archive.unpin(branch, "m:3", {"n": 5})
 
 
-def _activate(archive: SQLiteArchive) -> Thunk:
+def _activate(archive: Archive) -> Thunk:
     branch = archive.branches(branch_of(archive))[1].id
     return lambda: archive.activate(branch)
 
 
-def _fork(archive: SQLiteArchive) -> Thunk:
+def _fork(archive: Archive) -> Thunk:
     branch = branch_of(archive)
     return lambda: archive.fork(branch, Fork(6, VIEW, 1, {"n": 4}))
 
 
-def _fork_to_a_session(archive: SQLiteArchive) -> Thunk:
+def _fork_to_a_session(archive: Archive) -> Thunk:
     branch = branch_of(archive)
     return lambda: archive.fork(branch, Fork(3, View(), 0, {}, session_id="another"))
 
 
-def _prune(archive: SQLiteArchive) -> Thunk:
+def _prune(archive: Archive) -> Thunk:
     return lambda: archive.prune(max_bytes=0)
 
 
-def _prune_uncovered(archive: SQLiteArchive) -> Thunk:
+def _prune_uncovered(archive: Archive) -> Thunk:
     return lambda: archive.prune(max_age=0, uncovered=True)
 
 
-def _forget(archive: SQLiteArchive) -> Thunk:
+def _forget(archive: Archive) -> Thunk:
     return lambda: archive.forget("t", "elsewhere")
 
 
-def _forget_detaching(archive: SQLiteArchive) -> Thunk:
+def _forget_detaching(archive: Archive) -> Thunk:
     return lambda: archive.forget("s", forks="detach")
 
 
-def _forget_cascading(archive: SQLiteArchive) -> Thunk:
+def _forget_cascading(archive: Archive) -> Thunk:
     return lambda: archive.forget("s", forks="cascade")
 
 
@@ -131,7 +136,7 @@ def _import(archive: SQLiteArchive) -> Thunk:
     return lambda: archive.import_(Path(archive.path).with_name("export.jsonl"))
 
 
-OPERATIONS: dict[str, Callable[[SQLiteArchive], Thunk]] = {
+ANYWHERE: dict[str, Callable[[Archive], Thunk]] = {
     "open_session": _open_session,
     "append": _append,
     "append and activate": _append_and_activate,
@@ -147,9 +152,10 @@ OPERATIONS: dict[str, Callable[[SQLiteArchive], Thunk]] = {
     "forget": _forget,
     "forget, detaching": _forget_detaching,
     "forget, cascading": _forget_cascading,
-    "import_": _import,
 }
-"""Each prepares on an archive as `fill` makes it, and returns what is to be done."""
+"""Each prepares on an archive as `fill_archive` makes it, and returns what is to be done."""
+OPERATIONS: dict[str, Callable[[SQLiteArchive], Thunk]] = {**ANYWHERE, "import_": _import}
+"""Those on a file, that of an export among them."""
 
 
 def export(folder: Path) -> None:

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from context_compaction import CannotCompact, Retention, open_archive
 from context_compaction.archive import Pruned, SQLiteArchive, StoredMessage
-from context_compaction.archive.sqlite import erasing, families, opening, pruning
+from context_compaction.archive.sql import families, pruning
+from context_compaction.archive.sqlite import erasing, opening
 from context_compaction.errors import ArchiveCorrupt, CompactionError
 from context_compaction.messages import Message, TextBlock
 from context_compaction.recall import recall

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from context_compaction.archive import AppendBatch, Commit, StoredMessage
+from context_compaction.archive.sql.names import escaped
+from context_compaction.archive.sql.payloads import shelved
+from context_compaction.archive.sql.spans import FOREVER
 from context_compaction.archive.sqlite.migrations import APPLICATION_ID, m001_initial
-from context_compaction.archive.sqlite.names import escaped
-from context_compaction.archive.sqlite.payloads import shelved
-from context_compaction.archive.sqlite.spans import FOREVER
 from context_compaction.events import CompactionEvent
 from context_compaction.messages.storage import canonical, encode
 from context_compaction.text.dates import epoch

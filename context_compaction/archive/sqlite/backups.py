@@ -14,6 +14,7 @@ from collections.abc import Generator
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 
+from context_compaction.archive.sql.database import Statements
 from context_compaction.archive.sqlite.connection import Connections
 from context_compaction.archive.sqlite.erasing import CHECKPOINT
 from context_compaction.archive.sqlite.faults import SQLiteTrouble, translated
@@ -21,6 +22,7 @@ from context_compaction.archive.sqlite.opening import MEMORY, PRIVATE, connect, 
 from context_compaction.errors import ArchiveUnavailable
 
 COPY = "VACUUM INTO ?"
+READ_FILE = "SELECT file FROM pragma_database_list WHERE name = 'main'"
 LOOK = "SELECT count(*) FROM sqlite_master"
 BESIDE = ("-wal", "-shm", "-journal")
 """What SQLite keeps beside a file, and takes for its newest content."""
@@ -40,6 +42,18 @@ def backup(connections: Connections, path: str | os.PathLike[str]) -> None:
             _settle(target)
             partial.replace(target)
             _sync(target.parent)
+
+
+def refuse_export(connection: Statements, path: Path) -> None:
+    """Raise before an export would take the place of the archive that it is of."""
+    (own,) = connection.execute(READ_FILE).fetchone()
+    files = [Path(f"{own}{suffix}") for suffix in ("", "-wal", "-shm")] if own else []
+    try:
+        itself = any(file.exists() and path.exists() and path.samefile(file) for file in files)
+    except OSError:  # told when it is written to
+        return
+    if itself:
+        raise ArchiveUnavailable(f"{path}: this is the archive itself; name another file")
 
 
 def _copy(connections: Connections, partial: Path) -> None:

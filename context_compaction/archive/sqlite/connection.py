@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
+from context_compaction.archive.sqlite.database import SQLiteDatabase
 from context_compaction.archive.sqlite.faults import SQLiteTrouble, translated, typed
 from context_compaction.archive.sqlite.opening import MEMORY, connect, prepare, set_up
 from context_compaction.errors import ArchiveUnavailable
@@ -53,7 +54,7 @@ class Connections:
         """A transaction that is the only one writing; committed unless its body raises."""
         return Transaction(self, "BEGIN IMMEDIATE", self.lock)
 
-    def get(self) -> sqlite3.Connection:
+    def get(self) -> SQLiteDatabase:
         """This thread's connection, opened if need be. Raises `ArchiveUnavailable` after `close`."""
         if self._closed:
             raise ArchiveUnavailable(f"{self.place}: the archive was closed; open it again")
@@ -110,7 +111,7 @@ class Connections:
         else:
             self._local.owned = owned
 
-    def _own(self, connection: sqlite3.Connection) -> _Owned:
+    def _own(self, connection: SQLiteDatabase) -> _Owned:
         owned = _Owned(connection)
         self._owned.add(owned)
         return owned
@@ -125,9 +126,9 @@ class Transaction:
         self._connections = connections
         self._begin = begin
         self._lock = lock
-        self._connection: sqlite3.Connection | None = None
+        self._connection: SQLiteDatabase | None = None
 
-    def __enter__(self) -> sqlite3.Connection:
+    def __enter__(self) -> SQLiteDatabase:
         if self._lock is not None:
             self._lock.acquire()
         try:
@@ -188,7 +189,7 @@ class _Owned:
 
     __slots__ = ("__weakref__", "_abandoned", "connection")
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: SQLiteDatabase) -> None:
         self.connection = connection
         self._abandoned = False
 

@@ -1,41 +1,16 @@
-"""Candidates of a search: which documents of a scope hold a term or are of a period, with their counts.
-
-SQLite only says which documents match. How good they are is for the ranking to say, by the scope's own
-statistics: FTS5's would be those of all tenants, and move with them. However common the words and however
-long the log, at most ``limit`` documents are read; the others are only counted.
-"""
+"""What FTS5 knows: which documents hold a term. Its own scores are not used."""
 
 from __future__ import annotations
 
-import json
-import re
-import sqlite3
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-from context_compaction.archive.records import SearchDocument, SearchPool
-from context_compaction.archive.sqlite.spans import FOREVER, Span
-from context_compaction.text.periods import Period
+from context_compaction.archive.sql.finding import Row, Scope
+from context_compaction.archive.sql.spans import FOREVER
 
-READ_TOTALS = "SELECT documents, terms FROM branches WHERE id = ?"
-READ_TIMES = "SELECT min(at), max(at) FROM documents WHERE branch = ? AND summary = 0 AND seq <= ?"
-FIRST_SITTING = """
-SELECT sitting FROM documents WHERE branch = ? AND summary = 0 AND seq <= ? ORDER BY seq LIMIT 1
-"""
-LAST_SITTING = """
-SELECT sitting FROM documents WHERE branch = ? AND summary = 0 AND seq <= ? ORDER BY seq DESC LIMIT 1
-"""
-READ_SITTINGS = """
-SELECT seq, sitting FROM documents
-WHERE branch = ? AND summary = 0 AND seq IN (SELECT value FROM json_each(?))
-"""
 COUNT_ALL_MATCHES = "SELECT count(*) FROM search_index WHERE search_index MATCH ?"
 COUNT_MATCHES = """
 SELECT count(*) FROM search_index CROSS JOIN documents ON documents.id = search_index.rowid
 WHERE search_index MATCH ? AND documents.branch = ? AND documents.seq <= ? AND documents.summary <= ?
-"""
-COUNT_WITHIN = """
-SELECT count(*) FROM documents WHERE branch = ? AND summary = 0 AND seq <= ? AND at >= ? AND at < ?
 """
 FIND_MATCHES = """
 SELECT documents.id, documents.seq, summary, role, sitting, at, length, documents.terms
@@ -43,137 +18,39 @@ FROM search_index CROSS JOIN documents ON documents.id = search_index.rowid
 WHERE search_index MATCH ? AND documents.branch = ? AND documents.seq <= ? AND documents.summary <= ?
 ORDER BY search_index.rowid DESC LIMIT ?
 """
-FIND_WITHIN = """
-SELECT id, seq, summary, role, sitting, at, length, terms FROM documents
-WHERE branch = ? AND summary = 0 AND seq <= ? AND at >= ? AND at < ? ORDER BY seq DESC LIMIT ?
-"""
-Row = tuple[int, int, int, str, int, float | None, int, str]
-Interval = tuple[float, float]
-_TERM = re.compile(r"[^\s\"'\x00-\x1f]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """A branch and the parts of logs that it sees."""
+class FileScope(Scope):
+    """The part of a file's index that a branch sees."""
 
-    connection: sqlite3.Connection
-    branch: int
-    spans: Sequence[Span]
+    __slots__ = ()
 
+    def frequencies(self, terms: Sequence[str]) -> dict[str, int]:
+        """One look at the index for each term and log."""
+        return {term: self._count(term) for term in terms}
 
-def find(scope: Scope, terms: Iterable[str], periods: Sequence[Period], limit: int) -> SearchPool:
-    """The documents that hold any of ``terms`` or are of any of ``periods``, with the rarest first taken."""
-    frequencies = {term: _count(scope, term) for term in dict.fromkeys(terms) if _TERM.fullmatch(term)}
-    intervals = _intervals(scope, periods)
-    within = [sum(_count_within(scope, interval) for interval in each) for each in intervals]
-    rows: dict[int, Row] = {}
-    asked: list[tuple[str | int, int]] = [*frequencies.items(), *enumerate(within)]
-    for wanted, frequency in sorted(asked, key=lambda one: one[1]):
-        room = limit - len(rows)
-        if not frequency or room <= 0:
-            continue
-        if isinstance(wanted, str):
-            found = _matching(scope, wanted, room)
-        else:
-            found = _within(scope, intervals[wanted], room)
-        rows.update((row[0], row) for row in found)
-    total, length = scope.connection.execute(READ_TOTALS, (scope.branch,)).fetchone()
-    return SearchPool(
-        documents=[_document(scope.branch, frequencies, intervals, row) for row in rows.values()],
-        total=total,
-        mean_length=length / total if total else 0.0,
-        frequencies=frequencies,
-        period_frequencies=within,
-        sittings=_count_sittings(scope),
-    )
+    def matching(self, term: str, limit: int) -> list[Row]:
+        """The newest logs first."""
+        found: list[Row] = []
+        for span in reversed(self.spans):
+            bounds = (span.branch, span.last, span.last_summary, limit - len(found))
+            found += self.connection.execute(FIND_MATCHES, (_match(span.branch, term), *bounds))
+        return found
 
-
-def sittings(connection: sqlite3.Connection, spans: Sequence[Span], seqs: Collection[int]) -> dict[int, int]:
-    """Message numbers to sittings, without those that search does not know."""
-    found: dict[int, int] = {}
-    for span in spans:
-        wanted = json.dumps([seq for seq in seqs if span.first <= seq <= span.last])
-        found.update(connection.execute(READ_SITTINGS, (span.branch, wanted)))
-    return found
+    def _count(self, term: str) -> int:
+        """A log seen to its end is counted in the index, without its rows."""
+        total = 0
+        for span in self.spans:
+            match = _match(span.branch, term)
+            if span.last == FOREVER:
+                found = self.connection.execute(COUNT_ALL_MATCHES, (match,))
+            else:
+                found = self.connection.execute(
+                    COUNT_MATCHES, (match, span.branch, span.last, span.last_summary)
+                )
+            total += found.fetchone()[0]
+        return total
 
 
 def _match(branch: int, term: str) -> str:
     return f'"~b{branch}" AND "{term}"'
-
-
-def _matching(scope: Scope, term: str, limit: int) -> list[Row]:
-    """The newest ``limit`` rows that hold a term."""
-    found: list[Row] = []
-    for span in reversed(scope.spans):
-        bounds = (span.branch, span.last, span.last_summary, limit - len(found))
-        found += scope.connection.execute(FIND_MATCHES, (_match(span.branch, term), *bounds))
-    return found
-
-
-def _within(scope: Scope, intervals: Sequence[Interval], limit: int) -> list[Row]:
-    """The newest ``limit`` messages of a period."""
-    found: list[Row] = []
-    for span in reversed(scope.spans):
-        for start, end in reversed(intervals):
-            bounds = (span.branch, span.last, start, end, limit - len(found))
-            found += scope.connection.execute(FIND_WITHIN, bounds)
-    return found
-
-
-def _count(scope: Scope, term: str) -> int:
-    """Documents that hold the term. A log seen to its end is counted in the index, without its rows."""
-    total = 0
-    for span in scope.spans:
-        match = _match(span.branch, term)
-        if span.last == FOREVER:
-            found = scope.connection.execute(COUNT_ALL_MATCHES, (match,))
-        else:
-            found = scope.connection.execute(
-                COUNT_MATCHES, (match, span.branch, span.last, span.last_summary)
-            )
-        total += found.fetchone()[0]
-    return total
-
-
-def _count_within(scope: Scope, interval: Interval) -> int:
-    return sum(
-        scope.connection.execute(COUNT_WITHIN, (span.branch, span.last, *interval)).fetchone()[0]
-        for span in scope.spans
-    )
-
-
-def _intervals(scope: Scope, periods: Sequence[Period]) -> list[list[Interval]]:
-    if not periods:
-        return []
-    times = [
-        time
-        for span in scope.spans
-        for time in scope.connection.execute(READ_TIMES, (span.branch, span.last)).fetchone()
-        if time is not None
-    ]
-    return [period.intervals(min(times), max(times)) if times else [] for period in periods]
-
-
-def _count_sittings(scope: Scope) -> int:
-    """They are numbered in the order of the log, each span going on where the one before ended."""
-    ends = [
-        row[0]
-        for statement in (FIRST_SITTING, LAST_SITTING)
-        for span in scope.spans
-        if (row := scope.connection.execute(statement, (span.branch, span.last)).fetchone()) is not None
-    ]
-    return max(ends) - min(ends) + 1 if ends else 0
-
-
-def _document(
-    branch: int, wanted: Mapping[str, int], intervals: Sequence[Sequence[Interval]], row: Row
-) -> SearchDocument:
-    _, seq, summary, role, sitting, at, length, terms = row
-    counts = {term: count for term in wanted if (count := terms.count(f" {term} "))}
-    ref = f"s:{summary}" if summary else f"m:{seq}"
-    said = frozenset(
-        place
-        for place, each in enumerate(intervals)
-        if at is not None and any(start <= at < end for start, end in each)
-    )
-    return SearchDocument(branch, ref, seq, role, sitting, length, counts, said)

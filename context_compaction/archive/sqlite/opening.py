@@ -7,6 +7,7 @@ import sqlite3
 import time
 from pathlib import Path
 
+from context_compaction.archive.sqlite.database import SQLiteDatabase
 from context_compaction.archive.sqlite.erasing import resume
 from context_compaction.archive.sqlite.faults import BUSY_SECONDS, SQLiteTrouble, translated, without_search
 from context_compaction.archive.sqlite.migrations import migrate, version_of
@@ -15,7 +16,7 @@ from context_compaction.errors import ArchiveCorrupt, ArchiveError, ArchiveUnava
 MEMORY = ":memory:"
 PRIVATE = 0o600
 SEARCH_MODULE = "fts5"
-CONNECTION: type[sqlite3.Connection] = sqlite3.Connection
+CONNECTION: type[SQLiteDatabase] = SQLiteDatabase
 """What every connection is made of: `context_compaction.testing.faults` puts a class of its own here."""
 _STATEMENTS = 256
 _RETRY_SECONDS = 0.02
@@ -48,7 +49,7 @@ def prepare(path: Path) -> None:
         ) from error
 
 
-def connect(place: str) -> sqlite3.Connection:
+def connect(place: str) -> SQLiteDatabase:
     """A connection, set up. Any thread may use it; who does at what time is for the caller to settle."""
     memory = place == MEMORY
     target = MEMORY if memory else f"{Path(place).as_uri()}?mode=rw"

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 
+from context_compaction.archive.sql.payloads import decoded
 from context_compaction.archive.sqlite.migrations import m001_initial
-from context_compaction.archive.sqlite.payloads import decoded
 from context_compaction.errors import ArchiveCorrupt
 from context_compaction.messages.storage import content_digest, text_digest
 

@@ -1,0 +1,27 @@
+"""Getting bytes out of the tables: what was deleted is in their pages until these are vacuumed.
+
+That is as far as a client reaches. What the server keeps besides, its write-ahead log, replicas, backups and
+the free space of its disks, is with whoever runs it.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import psycopg
+
+from context_compaction.archive.postgres.opening import Address, connect
+from context_compaction.errors import ArchiveError
+
+logger = logging.getLogger(__name__)
+TABLES = "messages", "documents", "blobs", "summaries", "views", "compactions", "pins", "calls", "branches"
+VACUUM = f"VACUUM {', '.join(TABLES)}"
+
+
+def vacuum(address: Address) -> None:
+    """Take deleted rows out of tables and indexes. That it cannot be done is no error: the server will."""
+    try:
+        with connect(address) as connection:
+            connection.execute(VACUUM.encode())
+    except (psycopg.Error, ArchiveError) as error:
+        logger.warning("%s: deleted rows wait for the server's own vacuum: %s", address.place, error)

@@ -1,0 +1,48 @@
+"""What the index on terms knows: which documents hold one. How good they are is not for it to say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from context_compaction.archive.sql.finding import Row, Scope
+
+# As the index has it. The word of a log is among its documents' terms: the planner is not told the branch as
+# well, or it might read all of it instead.
+TERMS = r"string_to_array(btrim(split_part(documents.terms, E'\n', 1)), ' ')"
+COUNT_MATCHES = f"""
+SELECT wanted.term, (
+    SELECT count(*) FROM documents WHERE {TERMS} @> ARRAY[?1, wanted.term] AND seq <= ?2 AND summary <= ?3
+) FROM unnest(?4::text[]) AS wanted (term)
+"""  # noqa: S608 - the expression above
+# Sorted by something that no index has: in its order the planner would look for a rare term row by row.
+FIND_MATCHES = f"""
+SELECT id, seq, summary, role, sitting, at, length, terms FROM documents
+WHERE {TERMS} @> ARRAY[?, ?] AND seq <= ? AND summary <= ? ORDER BY id + 0 DESC LIMIT ?
+"""  # noqa: S608 - the same
+
+
+class SchemaScope(Scope):
+    """The part of a schema's index that a branch sees."""
+
+    __slots__ = ()
+
+    def frequencies(self, terms: Sequence[str]) -> dict[str, int]:
+        """One statement for each log."""
+        found = dict.fromkeys(terms, 0)
+        for span in self.spans if terms else ():
+            bounds = (_scope(span.branch), span.last, span.last_summary, list(terms))
+            for term, frequency in self.connection.execute(COUNT_MATCHES, bounds):
+                found[term] += frequency
+        return found
+
+    def matching(self, term: str, limit: int) -> list[Row]:
+        """The newest logs first."""
+        found: list[Row] = []
+        for span in reversed(self.spans):
+            bounds = (span.last, span.last_summary, limit - len(found))
+            found += self.connection.execute(FIND_MATCHES, (_scope(span.branch), term, *bounds))
+        return found
+
+
+def _scope(branch: int) -> str:
+    return f"~b{branch}"

@@ -1,0 +1,107 @@
+"""The search index: terms go in with their log's scope, times and lengths beside them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from context_compaction.archive.sql.database import Database
+from context_compaction.archive.sql.log import Prepared
+from context_compaction.archive.sql.spans import Span
+from context_compaction.text.terms import message_terms, terms_of
+from context_compaction.view import SummaryRecord
+
+SITTING_SECONDS = 3600.0
+"""A longer pause begins another sitting."""
+MAX_COUNT = 8
+"""How often a term is written down for one document; more would change no score that matters."""
+
+NAMESPACE_OF = """
+SELECT sessions.namespace FROM branches JOIN sessions ON sessions.id = branches.session WHERE branches.id = ?
+"""
+LAST_DOCUMENT = """
+SELECT sitting, at FROM documents WHERE branch = ? AND summary = 0 AND seq <= ? ORDER BY seq DESC LIMIT 1
+"""
+DOCUMENT_COLUMNS = "branch, seq, summary, role, sitting, at, length, terms"
+ADD_TOTALS = "UPDATE branches SET documents = documents + ?, terms = terms + ? WHERE id = ?"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A document's terms, worked out before the transaction: written form and length."""
+
+    written: str
+    length: int
+
+
+def entry_of(counts: Counter[str]) -> Entry:
+    """Terms as they are written down: a line of all, a line of those that occur twice, and so on.
+
+    No line names a term twice, so the number of lines that hold it is its count.
+    """
+    lines: list[str] = []
+    level: list[str] = list(counts)
+    for times in range(1, MAX_COUNT + 1):
+        if level:
+            lines.append(" ".join(level))
+            level = [term for term in level if counts[term] > times]
+    return Entry(" \n ".join(lines), counts.total())
+
+
+def index_messages(
+    connection: Database,
+    branch: int,
+    rows: Sequence[Prepared],
+    entries: Sequence[Entry],
+    spans: list[Span],
+) -> None:
+    """Put appended messages into the index."""
+    sitting, at = _last_sitting(connection, spans)
+    documents: list[tuple[object, ...]] = []
+    scope = _scope(connection, branch)
+    for row, entry in zip(rows, entries, strict=True):
+        if row.epoch is not None:
+            sitting += at is not None and abs(row.epoch - at) > SITTING_SECONDS
+            at = row.epoch
+        message = row.row
+        terms = f" {scope} {entry.written} "
+        documents.append((branch, message.seq, 0, message.message.role, sitting, at, entry.length, terms))
+    _add(connection, branch, documents)
+
+
+def index_summaries(connection: Database, branch: int, summaries: Iterable[SummaryRecord]) -> None:
+    """Put written summaries into the index."""
+    scope = _scope(connection, branch)
+    documents: list[tuple[object, ...]] = []
+    for summary in summaries:
+        entry = entry_of(terms_of(summary.text))
+        first = summary.ranges[0][0] if summary.ranges else 0
+        terms = f" {scope} {entry.written} "
+        documents.append((branch, first, summary.id, "summary", 0, None, entry.length, terms))
+    _add(connection, branch, documents)
+
+
+def message_entry(row: Prepared) -> Entry:
+    """The terms of a message that is about to be appended."""
+    return entry_of(message_terms(row.row.message))
+
+
+def _add(connection: Database, branch: int, documents: list[tuple[object, ...]]) -> None:
+    connection.add_documents(documents)
+    lengths = sum(row[6] for row in documents if isinstance(row[6], int))
+    connection.execute(ADD_TOTALS, (len(documents), lengths, branch))
+
+
+def _scope(connection: Database, branch: int) -> str:
+    """The words by which a search is bound to a log or a namespace; no analysed term begins with a tilde."""
+    namespace = connection.execute(NAMESPACE_OF, (branch,)).fetchone()[0]
+    return f"~b{branch} ~n{namespace}"
+
+
+def _last_sitting(connection: Database, spans: Sequence[Span]) -> tuple[int, float | None]:
+    for span in reversed(spans):
+        row = connection.execute(LAST_DOCUMENT, (span.branch, span.last)).fetchone()
+        if row is not None:
+            return row
+    return 0, None

@@ -1,0 +1,73 @@
+"""SQLite's connection with what it does in ways of its own."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from context_compaction.archive.sql.database import IdTaken, Values
+from context_compaction.archive.sql.log import ADD_MESSAGE
+from context_compaction.archive.sql.names import listed
+from context_compaction.archive.sql.search import DOCUMENT_COLUMNS
+from context_compaction.archive.sqlite.checking_file import is_damage
+
+NEXT_DOCUMENT = "SELECT coalesce(max(id), 0) + 1 FROM documents"
+ADD_DOCUMENT = f"INSERT INTO documents (id, {DOCUMENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - columns
+ADD_TERMS = "INSERT INTO search_index (rowid, terms) VALUES (?, ?)"
+# The index holds no text of its own: to take a row out it must be told the very terms that were put in.
+UNINDEX = """
+INSERT INTO search_index (search_index, rowid, terms)
+SELECT 'delete', id, terms FROM documents WHERE id IN (SELECT value FROM json_each(?))
+"""
+REMOVE = "DELETE FROM documents WHERE id IN (SELECT value FROM json_each(?))"
+# Terms of removed rows stay in the index's older segments until these are merged.
+OPTIMIZE = "INSERT INTO search_index (search_index) VALUES ('optimize')"
+DEFER_REFERENCES = "PRAGMA defer_foreign_keys = ON"
+
+
+class SQLiteDatabase(sqlite3.Connection):
+    """See `context_compaction.archive.sql.database.Database`."""
+
+    def stream(self, sql: str, parameters: Values = ()) -> Iterable[Any]:
+        """Rows are read as they are asked for anyway."""
+        return self.execute(sql, parameters)
+
+    def add_messages(self, rows: Sequence[Values]) -> None:
+        """One by one, so that the row of an id that is taken is known."""
+        for index, row in enumerate(rows):
+            try:
+                self.execute(ADD_MESSAGE, row)
+            except sqlite3.IntegrityError as error:
+                if "messages.message_id" in str(error):
+                    raise IdTaken(index) from error
+                raise
+
+    def add_documents(self, rows: Sequence[Values]) -> None:
+        """The index has their keys as its row numbers."""
+        (key,) = self.execute(NEXT_DOCUMENT).fetchone()
+        self.executemany(ADD_DOCUMENT, [(key + offset, *row) for offset, row in enumerate(rows)])
+        self.executemany(ADD_TERMS, [(key + offset, row[-1]) for offset, row in enumerate(rows)])
+
+    def remove_documents(self, keys: Sequence[int]) -> None:
+        """From the index first."""
+        named = listed(keys)
+        self.execute(UNINDEX, (named,))
+        self.execute(REMOVE, (named,))
+
+    def optimize(self) -> None:
+        """Merge the index into one, so that nothing of removed rows is left in it."""
+        self.execute(OPTIMIZE)
+
+    def defer_references(self) -> None:
+        """Until the next commit."""
+        self.execute(DEFER_REFERENCES)
+
+    def attempt(self) -> AbstractContextManager[object]:
+        """A statement that fails ends nothing but itself."""
+        return nullcontext()
+
+    def is_damage(self, error: BaseException) -> bool:
+        """By SQLite's error code."""
+        return is_damage(error)
