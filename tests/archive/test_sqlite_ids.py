@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 
 from context_compaction import open_archive
-from context_compaction.archive.sqlite.log import FIND_IDS
+from context_compaction.archive.sql.log import FIND_IDS
 
 
 def test_ids_are_not_looked_for_in_the_whole_log(tmp_path: Path):

@@ -18,7 +18,7 @@ from context_compaction.policy import layered
 from context_compaction.testing.drafters import ScriptedDrafter
 from langchain_compaction import CompactionMiddleware
 from tests.langchain.asking import THREAD, Asking, asking, call, chat, result, steps, texts
-from tests.langchain.savers import saver
+from tests.langchain.savers import KINDS, Savers
 from tests.langchain.strict import StrictModel
 
 
@@ -123,10 +123,10 @@ def test_cleared_results_are_cleared_in_the_state():
     assert kept.text == result(0, words=80).text
 
 
-@pytest.mark.parametrize("kind", ["memory", "sqlite"])
-def test_another_process_goes_on_with_the_state(kind: str, tmp_path: Path):
+@pytest.mark.parametrize("kind", KINDS)
+def test_another_process_goes_on_with_the_state(kind: str, savers: Savers, tmp_path: Path):
     """From the same checkpoints and the same archive; the view that the state has is known again."""
-    with saver(kind, tmp_path) as checkpointer:
+    with savers.open(kind) as checkpointer:
         asked: list[str] = []
         for process in range(3):
             run = pressed(archive=tmp_path / "chat.db", checkpointer=checkpointer)
