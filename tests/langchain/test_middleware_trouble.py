@@ -195,9 +195,9 @@ def test_in_deepagents():
     agent: Any = create_deep_agent(
         model, system_prompt="You know boats.", middleware=[ours], checkpointer=InMemorySaver()
     )
-    for turn in chat(20)[::2]:
+    for turn in chat(30)[::2]:
         agent.invoke({"messages": [turn]}, THREAD)
     assert model.overflows == 0
-    assert len(model.seen[-1]) < 30
-    assert len(ours.session(THREAD).history()) == 40
-    assert len(agent.get_state(THREAD).values["messages"]) == 40
+    assert len(model.seen[-1]) < 50
+    assert len(ours.session(THREAD).history()) == 60
+    assert len(agent.get_state(THREAD).values["messages"]) == 60
