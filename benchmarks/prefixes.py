@@ -42,7 +42,7 @@ def run(data: Path | None, *, quick: bool = False) -> Table:
             rows.append([f"{window:,}", name, *seen.cells(len(requests), users)])
     notes = [
         f"{len(messages)} messages, {len(requests)} model requests, {users} turns; a tenth is kept free",
-        "trigger: .85 of the rest, in tokens, for all; ours counts them with tiktoken, theirs by characters",
+        "trigger: .85 of the rest, in tokens; all count with tiktoken, but ContextEditing by characters",
         "summaries by the same extractive drafter; a quarter of the trigger is kept",
         "changed: the request does not begin with the one before; unexplained: nothing was compacted between",
         "tokens: what was sent in total, counted with tiktoken for all",
@@ -105,10 +105,18 @@ class Seen:
             self.changed += 1
             self.unexplained += compacted == self.compactions
         self.compactions, self.before = compacted, now
-        for text in now:
-            if text not in self.counted:
-                self.counted[text] = self.counter.message(Message.from_openai(json.loads(text)))
-            self.tokens += self.counted[text]
+        self.tokens += sum(map(self._count, now))
+
+    def count(self, messages: Any, **_: Any) -> int:
+        """For those who count each message at each call: as LangChain's counters are called."""
+        from langchain_core.messages import convert_to_openai_messages
+
+        return sum(self._count(json.dumps(each)) for each in convert_to_openai_messages(messages))
+
+    def _count(self, text: str) -> int:
+        if text not in self.counted:
+            self.counted[text] = self.counter.message(Message.from_openai(json.loads(text)))
+        return self.counted[text]
 
     def cells(self, requests: int, turns: int) -> list[object]:
         return [
@@ -127,7 +135,7 @@ def _driven(name: str, window: int, trigger: int, prompt: str | None, requests: 
     seen, thread = Seen(), {"configurable": {"thread_id": "t1"}}
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        middleware, compacted = _made(name, window, trigger, Path(folder))
+        middleware, compacted = _made(name, window, trigger, Path(folder), seen.count)
         model = _recorded(lambda sent: seen.request(sent, compacted()))
         agent: Any = create_agent(
             model,
@@ -169,7 +177,7 @@ def _recorded(note: Any) -> Any:
     return Recorded()
 
 
-def _made(name: str, window: int, trigger: int, folder: Path) -> tuple[Any, Any]:
+def _made(name: str, window: int, trigger: int, folder: Path, count: Any) -> tuple[Any, Any]:
     """The middleware, and what says how often it has compacted."""
     from langchain_compaction import CompactionMiddleware, as_summarizer
 
@@ -201,6 +209,7 @@ def _made(name: str, window: int, trigger: int, folder: Path) -> tuple[Any, Any]
         "trigger": size,
         "keep": keep,
         "summarizer": summarizer,
+        "token_counter": count,
         "trim_tokens_to_summarize": None,
     }
     if name == "deepagents":
