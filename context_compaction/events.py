@@ -101,6 +101,12 @@ class CompactionEvent:
 class CompactionObserver:
     """Override what you need; pass instances as ``observers=``. Do not call the session from inside."""
 
+    def starting_compaction(self, event: CompactionEvent) -> None:
+        """Called when an attempt begins, before anything is planned or drafted: its trigger, level, size.
+
+        Not for a plan made in the background, which nobody waits for.
+        """
+
     def before_compaction(self, event: CompactionEvent) -> bool | None:  # noqa: ARG002 - for overriding
         """Called with the plan before it is committed. Return False to veto; HARD ones cannot be vetoed."""
         return None

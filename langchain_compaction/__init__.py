@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 if _TYPE_CHECKING:
-    from langchain_compaction.agents import CompactionMiddleware, create_recall_tool
+    from langchain_compaction.agents import (
+        CompactionMiddleware,
+        CompactionNode,
+        create_compact_tool,
+        create_recall_tool,
+    )
     from langchain_compaction.counting import LangChainCounter, as_token_counter, counter_of
     from langchain_compaction.drafting import ChatModelDrafter
     from langchain_compaction.errors import (
@@ -27,6 +32,7 @@ if _TYPE_CHECKING:
     from langchain_compaction.retriever import ArchiveRetriever
     from langchain_compaction.sessions import Sessions
     from langchain_compaction.step import compact_messages
+    from langchain_compaction.summarizer import as_summarizer
     from langchain_compaction.wrapper import RunnableWithCompaction
 
 __all__ = [
@@ -35,6 +41,7 @@ __all__ = [
     "ChatModelDrafter",
     "CompactionChatMessageHistory",
     "CompactionMiddleware",
+    "CompactionNode",
     "ConversationCompactionMemory",
     "LangChainCounter",
     "MissingKey",
@@ -45,9 +52,11 @@ __all__ = [
     "RunnableWithCompaction",
     "Sessions",
     "TwoCompactions",
+    "as_summarizer",
     "as_token_counter",
     "compact_messages",
     "counter_of",
+    "create_compact_tool",
     "create_recall_tool",
     "from_langchain",
     "import_checkpoints",
@@ -57,7 +66,7 @@ __all__ = [
 ]
 
 _WHERE = {
-    "agents": "CompactionMiddleware create_recall_tool",
+    "agents": "CompactionMiddleware CompactionNode create_compact_tool create_recall_tool",
     "counting": "LangChainCounter as_token_counter counter_of",
     "drafting": "ChatModelDrafter",
     "errors": (
@@ -70,6 +79,7 @@ _WHERE = {
     "retriever": "ArchiveRetriever",
     "sessions": "Sessions",
     "step": "compact_messages",
+    "summarizer": "as_summarizer",
     "wrapper": "RunnableWithCompaction",
 }
 """By module, the public names that it defines."""

@@ -72,8 +72,8 @@ class MissingWindow(CompactionError, ValueError):
 
     def __init__(self, model: object) -> None:
         super().__init__(
-            f"{type(model).__name__} has no profile with max_input_tokens; "
-            "say what it can read with CompactionMiddleware(max_input_tokens=...)"
+            f"{'no model, and so' if model is None else f'{type(model).__name__} has'} no profile with "
+            "max_input_tokens; say what it can read with max_input_tokens=..."
         )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import Skipped, Table, __main__, evidence, fidelity
+from benchmarks import Skipped, Table, __main__, evidence, fidelity, prefixes
 from benchmarks._conversation import conversation
 from benchmarks._stopwatch import race, timed
 from benchmarks._table import show
@@ -76,6 +76,8 @@ def test_skipped_is_an_exception():
             4,
             {"append, last: ms", "opening: ms", "file / JSON", "verify: s", "backup: s", "forget: s"},
         ),
+        ("middleware", 3, {"ours", "SummarizationMiddleware", "ContextEditingMiddleware", "deepagents"}),
+        ("peers", 4, {"A system message in the state", "A summariser that raises"}),
         ("drafter_gpu", 7, {"ours, 7 sections", "ours, 8 chunks", "one stream, both"}),
         ("long_texts", 7, {"prose and listings", "base64", "one letter", "random Chinese"}),
     ],
@@ -86,6 +88,18 @@ def test_a_small_run_gives_every_row(name: str, columns: int, shown: set[str]):
     assert all(len(row) == columns for row in table.rows)
     assert shown <= {str(row[0]) for row in table.rows}
     assert not [row for row in table.rows if "Error" in str(row[1])], "a way that fails is told in its row"
+
+
+def test_prefixes_has_a_row_for_each_middleware(tmp_path: Path):
+    (tmp_path / "agent_log").mkdir()
+    (tmp_path / "agent_log" / "one.json").write_text(json.dumps({"messages": conversation(90)}), "utf-8")
+    table = prefixes.run(tmp_path, quick=True)
+    assert [row[1] for row in table.rows[:2]] == ["ours", "ours, replace"]
+    assert len(table.rows) == 5
+    for row in table.rows[:2]:
+        assert int(str(row[2])) > 0
+        assert row[5] == 0  # nothing that was sent is sent otherwise, but for a compaction
+    assert int(str(table.rows[-1][5])) > 0
 
 
 def test_fidelity_has_a_row_for_each_way_and_set(tmp_path: Path):

@@ -37,5 +37,7 @@ def pre_turn_rule(policy: Policy, context_management: Sequence[Mapping[str, Any]
         if not isinstance(threshold, int) or isinstance(threshold, bool) or threshold <= 0:
             raise InvalidPolicy(f"compact_threshold is {threshold!r}; give a positive number of tokens")
         asked = rule if rule.ladder.rungs else layered()
-        return CallRule(asked.with_trigger(("tokens", threshold)), whole_ladder=True)
+        # A share of what was asked for: one of the window may be more than there is to free.
+        least = ("tokens", threshold // 20)
+        return CallRule(asked.with_trigger(("tokens", threshold), least), whole_ladder=True)
     return CallRule(rule)

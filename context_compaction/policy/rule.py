@@ -53,14 +53,14 @@ class Rule:
         for key, value in values.items():
             object.__setattr__(self, key, value)
 
-    def with_trigger(self, trigger: SizeLike) -> Rule:
-        """The same rule with another trigger."""
+    def with_trigger(self, trigger: SizeLike, min_reclaim: SizeLike | None = None) -> Rule:
+        """The same rule with another trigger, and what a compaction must free then (None: as before)."""
         return Rule(
             self.ladder,
             trigger=trigger,
             target=self.target,
             keep=self.keep,
-            min_reclaim=self.min_reclaim,
+            min_reclaim=self.min_reclaim if min_reclaim is None else min_reclaim,
             name=self.name,
             enabled=self.enabled,
         )

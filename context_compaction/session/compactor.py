@@ -11,7 +11,7 @@ from context_compaction.errors import ArchiveError, CannotCompact
 from context_compaction.events import CompactionEvent
 from context_compaction.plan import CompactionPlan
 from context_compaction.planner import Call, Steps, Task, last_resort, plan, plan_event
-from context_compaction.session.observers import after_all, vetoed
+from context_compaction.session.observers import after_all, starting, vetoed
 from context_compaction.session.state import SessionState
 
 logger = logging.getLogger(__name__)
@@ -26,6 +26,7 @@ class Compactor:
     def attempt(self, task: Task) -> Steps[CompactionEvent]:
         """Plan and commit. Raises `CannotCompact` on HARD, `ArchiveError` when nothing could be written."""
         began = time.perf_counter()
+        starting(self._state.settings.observers, self._state.failed(task, "nothing_to_do", "it begins"))
         try:
             made = yield from self.planned(task)
         except CannotCompact as error:

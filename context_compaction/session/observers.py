@@ -1,4 +1,4 @@
-"""Telling observers: before a compaction, when they may veto, and after it."""
+"""Telling observers: as a compaction begins, before it is committed, when they may veto, and after it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,13 @@ from context_compaction.events import CompactionEvent, CompactionObserver
 logger = logging.getLogger(__name__)
 ObserverLike = CompactionObserver | Callable[[CompactionEvent], Any]
 """An observer, or a function that gets each finished event."""
+
+
+def starting(observers: Iterable[ObserverLike], event: CompactionEvent) -> None:
+    """Tell everybody who wants to know early."""
+    for observer in observers:
+        if isinstance(observer, CompactionObserver):
+            _told(observer.starting_compaction, event)
 
 
 def vetoed(observers: Iterable[ObserverLike], event: CompactionEvent) -> bool:

@@ -83,16 +83,22 @@ def without_known(archive: Archive, branch: int, messages: Sequence[Message]) ->
     ids = [message.id for message in messages if message.id is not None]
     if not ids:
         return list(messages)
-    known = {key: digest for key, (_, digest) in archive.find_ids(branch, ids).items()}
+    known: dict[str, bytes | Message] = {
+        key: digest for key, (_, digest) in archive.find_ids(branch, ids).items()
+    }
     fresh: list[Message] = []
     for index, message in enumerate(messages):
         if message.id is None or message.id not in known:
             fresh.append(message)
             if message.id is not None:
-                known[message.id] = content_digest(message)
-        elif known[message.id] != content_digest(message):
+                known[message.id] = message  # its digest is worked out if the id comes again, which is rare
+        elif _digest(known[message.id]) != content_digest(message):
             raise DuplicateMessage(message.id, index)
     return fresh
+
+
+def _digest(known: bytes | Message) -> bytes:
+    return content_digest(known) if isinstance(known, Message) else known
 
 
 def _row(record: LogRecord, counter: TokenCounter) -> StoredMessage:

@@ -9,7 +9,9 @@ try:
 except ModuleNotFoundError as error:
     raise MissingPackage("langchain", "a middleware or tool for agents") from error
 
+from langchain_compaction.agents.compact_tool import create_compact_tool
 from langchain_compaction.agents.middleware import CompactionMiddleware
+from langchain_compaction.agents.node import CompactionNode
 from langchain_compaction.agents.recall_tool import create_recall_tool
 
-__all__ = ["CompactionMiddleware", "create_recall_tool"]
+__all__ = ["CompactionMiddleware", "CompactionNode", "create_compact_tool", "create_recall_tool"]

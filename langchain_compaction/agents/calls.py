@@ -8,13 +8,14 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, cast
 
-from langchain.agents.middleware import ModelRequest
 from langchain_core.exceptions import ContextOverflowError
+from langchain_core.messages import AnyMessage, BaseMessage
 
 from context_compaction import Budget, Message, Session, TokenCounter
 from langchain_compaction.agents.following import Known
 from langchain_compaction.agents.places import Place
 from langchain_compaction.agents.reading import Reading
+from langchain_compaction.agents.replacing import replacing
 from langchain_compaction.agents.told import Told
 from langchain_compaction.errors import MissingWindow, TwoCompactions
 
@@ -49,7 +50,7 @@ def window_of(given: int | None, *models: object) -> int:
         tokens = profile.get("max_input_tokens")
         if isinstance(tokens, int) and tokens > 0:
             return tokens
-    raise MissingWindow(models[0])
+    raise MissingWindow(next((model for model in models if model is not None), None))
 
 
 def size_of(shown: Sequence[Message], counter: TokenCounter) -> int:
@@ -58,10 +59,20 @@ def size_of(shown: Sequence[Message], counter: TokenCounter) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """What a model was shown."""
+
+    messages: list[Message]
+    archived: bool
+    """Whether what was said is in the archive that was named, not in memory for as long as the run lasts."""
+
+
+@dataclass(frozen=True, slots=True)
 class ModelCall:
     """A model call, before it is made."""
 
-    request: ModelRequest[Any]
+    state: Sequence[BaseMessage]
+    """The agent's messages."""
     place: Place
     node: str
     session: Session
@@ -89,9 +100,15 @@ class ModelCall:
         self.known.ceiling = int(CEILING * sent)
         return self._leaving(int(HARDER * sent))
 
-    def showing(self, shown: Sequence[Message]) -> ModelRequest[Any]:
-        """The request with what is to be sent in the place of its messages."""
-        return self.request.override(messages=self.told.over(self.known.reader.write(shown)))
+    def showing(self, shown: Sequence[Message]) -> list[AnyMessage]:
+        """The messages to send."""
+        reader = self.known.reader
+        return self.told.over(reader.write(shown), reader.is_own)
+
+    def replacing(self, shown: Sequence[Message]) -> list[BaseMessage]:
+        """Updates that leave in the state what was shown of it."""
+        sent = self.known.reader.write(shown)
+        return replacing(self.state, list(zip(shown, sent, strict=True)))
 
     def _leaving(self, room: int) -> int:
         least = self.budget.overhead_tokens

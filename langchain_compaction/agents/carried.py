@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any, cast
 
-from langchain.agents.middleware import ModelRequest
+from langchain_core.messages import SystemMessage
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
@@ -27,11 +28,16 @@ class Carried:
         self._tools: dict[int, tuple[Any, int]] = {}
         """By identity, with the tool itself, so that the identity stays taken."""
 
-    def tokens(self, request: ModelRequest[Any]) -> int:
+    def tokens(
+        self,
+        system_message: SystemMessage | None,
+        tools: Iterable[BaseTool | dict[str, Any]],
+        response_format: Any = None,
+    ) -> int:
         """Tokens of a request that are in no message of it."""
-        total = sum(map(self._tool, request.tools)) + self._answer(request.response_format)
-        if request.system_message is not None:
-            total += self._counter.message(from_langchain(request.system_message))
+        total = sum(map(self._tool, tools)) + self._answer(response_format)
+        if system_message is not None:
+            total += self._counter.message(from_langchain(system_message))
         return total
 
     def _tool(self, tool: BaseTool | dict[str, Any]) -> int:

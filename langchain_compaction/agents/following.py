@@ -25,13 +25,13 @@ class Known:
         In a run of an agent it is, from its second model call on: comparing ten thousand messages at every
         call would take longer than all else.
         """
-        if not 0 < self.followed <= said.same or said.messages[self.followed - 1] is not self.last:
+        if not 0 < self.followed <= said.same or said[self.followed - 1] is not self.last:
             return None
-        return said.messages[self.followed :]
+        return said.since(self.followed)
 
     def keep(self, said: Reading) -> None:
         """It was followed."""
-        self.followed, self.last = len(said.messages), said.messages[-1] if said.messages else None
+        self.followed, self.last = said.length, said[said.length - 1] if said.length else None
 
 
 def follow(session: Session, known: Known, said: Reading) -> None:
@@ -39,7 +39,7 @@ def follow(session: Session, known: Known, said: Reading) -> None:
     new = known.new(said)
     known.followed = 0
     if new is None or not _appended(session, new):
-        session.sync(said.messages, deep=True)
+        session.sync(said.since(0), deep=True)
     known.keep(said)
 
 
@@ -48,7 +48,7 @@ async def afollow(session: Session, known: Known, said: Reading) -> None:
     new = known.new(said)
     known.followed = 0
     if new is None or not await _aappended(session, new):
-        await session.async_(said.messages, deep=True)
+        await session.async_(said.since(0), deep=True)
     known.keep(said)
 
 

@@ -1,41 +1,34 @@
-"""`CompactionMiddleware`: what an agent's model sees stays inside its window, and the state as it is."""
+"""`CompactionMiddleware`: what an agent's model sees stays inside its window."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Literal, NotRequired, cast
 
 from langchain.agents.middleware import AgentMiddleware, AgentState, ExtendedModelResponse, ModelRequest
 from langchain.agents.middleware.types import ModelResponse, PrivateStateAttr
-from langchain.chat_models import init_chat_model
 from langchain_core.exceptions import ContextOverflowError
 from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import RunnableConfig, ensure_config
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
-from context_compaction import ArchiveError, Budget, CompactionError, InvalidPolicy, Message, Policy, Session
-from langchain_compaction.agents.calls import ModelCall, alone, size_of, window_of
+from context_compaction import Message, Policy, Session
+from langchain_compaction.agents.calls import ModelCall, Sent, alone, size_of
 from langchain_compaction.agents.carried import Carried
-from langchain_compaction.agents.following import afollow, follow
-from langchain_compaction.agents.places import RUN, Namespace, node_of, place_of
-from langchain_compaction.agents.policies import policy_of
+from langchain_compaction.agents.compact_tool import create_compact_tool
+from langchain_compaction.agents.compaction import Compaction
+from langchain_compaction.agents.places import RUN, Namespace
 from langchain_compaction.agents.recall_tool import create_recall_tool
-from langchain_compaction.agents.threads import Threads
-from langchain_compaction.agents.told import told
-from langchain_compaction.counting import CounterLike, counter_of
-from langchain_compaction.drafting import drafter_of
-from langchain_compaction.messages import read_all
+from langchain_compaction.agents.telling import Telling, atrace, telling, trace
+from langchain_compaction.counting import CounterLike
 from langchain_compaction.post_turn import aafter_turn, after_turn, usage_of
-from langchain_compaction.sessions import ArchiveLike, archive_of, context_management_of, session_id_of
-from langchain_compaction.turns import aturn_of, turn_of
+from langchain_compaction.sessions import ArchiveLike
 
-logger = logging.getLogger(__name__)
 Answer = ModelResponse[Any]
 Result = Answer | ExtendedModelResponse[Any]
-_NO_ARCHIVE = "the archive cannot be used: the run goes on from the agent's state, in memory"
 
 
 class CompactionState(AgentState[Any]):
@@ -49,10 +42,18 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
 
         agent = create_agent(model, tools, middleware=[CompactionMiddleware(model)], checkpointer=saver)
 
-    The state keeps every message: before each model call the session that the run's config names
-    (``thread_id``, or ``session_id``) follows it, and the session's context is sent in its place. After the
-    answer the session compacts ahead of the next call. Edited checkpoints and time travel become branches of
-    the session. A run without a thread is kept in memory for as long as it lasts.
+    The state keeps every message (``mode="view"``): before each model call the session that the run's config
+    names (``thread_id``, or ``session_id``) follows it, and the session's context is sent in its place. After
+    the answer the session compacts ahead of the next call. Edited checkpoints and time travel become branches
+    of the session. A run without a thread is kept in memory for as long as it lasts.
+
+    With ``mode="replace"`` the state keeps what the model was shown: with each answer, messages that had left
+    the view leave the state by their ids, and what was said is in the archive alone. So name one that lives
+    as long as the checkpoints do. Without a thread, or while the archive fails, nothing leaves the state.
+
+    Each compaction is told while it happens: custom events (``stream_mode="custom"``) of the type
+    ``context_compaction`` with the phase ``start`` or ``end``, a traced run of that name with the event as
+    its metadata, and ``compacted_tokens_saved`` and the applied edits in the answer's ``response_metadata``.
 
     While an archive fails, a run goes on from the agent's state, compacted in memory. Raises in a run:
     `MissingWindow`, `TwoCompactions`; `CannotCompact` when what must stay does not fit.
@@ -73,8 +74,9 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
         archive: ArchiveLike = ":memory:",
         namespace: Namespace = "default",
         policy: Policy | None = None,
-        mode: Literal["view"] = "view",
+        mode: Literal["view", "replace"] = "view",
         recall_tool: bool = True,
+        compact_tool: bool = False,
         post_turn: Literal["inline", "background"] = "inline",
         observers: Iterable[Any] = (),
         is_pinned: Callable[[Message], bool] | None = None,
@@ -93,71 +95,64 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
 
         ``archive``: a path, or an archive that is yours to close. ``namespace``: of whom, or a function of
         the run's config that says so. ``recall_tool``: give the agent a tool to look up what left.
-        ``mode``: the state is left as it is. ``post_turn``, ``observers``, ``is_pinned``, ``redactor``: as
-        for a `Session`. Raises `InvalidPolicy`, `ArchiveError`.
+        ``compact_tool``: and one to ask for a compaction. ``mode``: whether the state keeps all (``view``) or
+        what is shown (``replace``). ``post_turn``, ``observers``, ``is_pinned``, ``redactor``: as for a
+        `Session`. Raises `InvalidPolicy`, `ArchiveError`.
         """
         super().__init__()
-        if mode != "view":
-            raise InvalidPolicy(f"mode is {mode!r}; there is 'view'")
-        chat = init_chat_model(model) if isinstance(model, str) else model
-        counter = counter_of(token_counter)
-        self._window = max_input_tokens
-        self._reserve = reserve_tokens
-        self._model = chat
-        self._namespace = namespace
-
-        self._carried = Carried(counter)
-        self._counter = counter
-        self._archive = archive_of(archive)
-        self._owns_archive = self._archive is not archive
-        self._threads = Threads(
-            self._archive,
-            reserve_tokens,
-            {
-                "policy": policy_of(policy, trigger, keep),
-                "drafter": drafter_of(chat if drafter is None else drafter),
-                "counter": counter,
-                "post_turn": post_turn,
-                "observers": tuple(observers),
-                "is_pinned": is_pinned,
-                "redactor": redactor,
-                "recall_hint": recall_tool,
-            },
+        self._compaction = Compaction(
+            model,
+            recall_hint=recall_tool,
+            max_input_tokens=max_input_tokens,
+            reserve_tokens=reserve_tokens,
+            trigger=trigger,
+            keep=keep,
+            token_counter=token_counter,
+            drafter=drafter,
+            archive=archive,
+            namespace=namespace,
+            policy=policy,
+            mode=mode,
+            post_turn=post_turn,
+            observers=observers,
+            is_pinned=is_pinned,
+            redactor=redactor,
         )
-        self.tools = [create_recall_tool(self.reading, token_counter=counter)] if recall_tool else []
+        self._counter = self._compaction.counter
+        self._carried = Carried(self._counter)
+        self.tools = []
+        if recall_tool:
+            self.tools.append(create_recall_tool(self._compaction.reading, token_counter=self._counter))
+        if compact_tool:
+            self.tools.append(create_compact_tool(self._compaction.reading))
 
     def wrap_model_call(
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Answer]
     ) -> Result:
         """Send the session's context, and compact ahead of the next call once it is answered."""
-        call = self._call(request)
-        with alone(call.node):
-            answer = self._answered(call, handler)
-        after_turn(call.session, usage_of(answer.result))
-        return _with_run(call, answer)
+        call, told = self._call(request), _telling(request)
+        with telling(told):
+            with alone(call.node):
+                answer, sent = self._answered(call, request, handler)
+            after_turn(call.session, usage_of(answer.result))
+        trace(told)
+        return self._result(call, request, replace(answer, result=told.noted(answer.result)), sent)
 
     async def awrap_model_call(
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[Answer]]
     ) -> Result:
         """`wrap_model_call` on the running event loop."""
-        call = await asyncio.to_thread(self._call, request)
-        with alone(call.node):
-            answer = await self._aanswered(call, handler)
-        await aafter_turn(call.session, usage_of(answer.result))
-        return _with_run(call, answer)
+        call, told = await asyncio.to_thread(self._call, request), _telling(request)
+        with telling(told):
+            with alone(call.node):
+                answer, sent = await self._aanswered(call, request, handler)
+            await aafter_turn(call.session, usage_of(answer.result))
+        await atrace(told)
+        return self._result(call, request, replace(answer, result=told.noted(answer.result)), sent)
 
     def after_agent(self, state: Any, runtime: Runtime[Any]) -> None:  # noqa: ARG002 - LangChain's signature
         """The last answer goes to the archive, too."""
-        place = place_of(ensure_config(), state, self._namespace)
-        session = self._threads.last(place)
-        if session is not None and place.is_thread:
-            try:
-                known = self._threads.known(session)
-                with turn_of(session):
-                    follow(session, known, known.reader.read(state["messages"]))
-            except CompactionError:  # the turn is over: it does not fail for this
-                logger.warning("the last answer is not in the archive yet", exc_info=True)
-        self._threads.end(place.aside)
+        self._compaction.ended(ensure_config(), state)
 
     async def aafter_agent(self, state: Any, runtime: Runtime[Any]) -> None:
         """`after_agent` in a worker thread."""
@@ -165,93 +160,58 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
 
     def session(self, config: RunnableConfig) -> Session:
         """The session of a thread, to search, pin, or go through its branches. Raises `MissingSessionId`."""
-        session_id_of(config)
-        return self.reading(config, {})
-
-    def reading(self, config: RunnableConfig, state: Mapping[str, Any]) -> Session:
-        """The session that a tool's run belongs to. Raises `ArchiveError`."""
-        return self._threads.reading(place_of(config, state, self._namespace))
+        return self._compaction.session(config)
 
     def close(self) -> None:
         """Close all sessions, and the archive if it was opened here."""
-        self._threads.close()
-        if self._owns_archive:
-            self._archive.close()
+        self._compaction.close()
 
     # -- one model call --------------------------------------------------------------------------------
 
     def _call(self, request: ModelRequest[Any]) -> ModelCall:
-        config = ensure_config()
-        place = place_of(config, request.state, self._namespace)
-        window = window_of(self._window, request.model, self._model)
-        try:
-            session = self._threads.get(place, window)
-        except ArchiveError:
-            logger.warning(_NO_ARCHIVE, exc_info=True)
-            session = self._threads.aside(place, window)
-        known = self._threads.known(session)
-        parts = told(request.state["messages"], request.messages)
-        overhead = self._carried.tokens(request)
-        overhead += sum(map(self._counter.message, read_all(parts.extra)))
-        return ModelCall(
-            request,
-            place,
-            node_of(config),
-            session,
-            known,
-            parts,
-            known.reader.read(parts.said),
-            Budget(window, self._reserve, overhead),
-            context_management_of(config),
+        return self._compaction.call(
+            ensure_config(),
+            cast("Mapping[str, Any]", request.state),
+            request.messages,
+            model=request.model,
+            overhead=self._carried.tokens(request.system_message, request.tools, request.response_format),
         )
 
-    def _answered(self, call: ModelCall, handler: Callable[[ModelRequest[Any]], Answer]) -> Answer:
-        shown = self._fit(call, call.overhead)
+    def _answered(
+        self, call: ModelCall, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Answer]
+    ) -> tuple[Answer, Sent]:
+        sent = self._compaction.fit(call, call.overhead)
         try:
-            return handler(call.showing(shown))
+            return handler(request.override(messages=call.showing(sent.messages))), sent
         except ContextOverflowError as error:
-            overhead = call.harder(size_of(shown, self._counter), error)
-            return handler(call.showing(self._fit(call, overhead)))
+            overhead = call.harder(size_of(sent.messages, self._counter), error)
+            sent = self._compaction.fit(call, overhead)
+            return handler(request.override(messages=call.showing(sent.messages))), sent
 
     async def _aanswered(
-        self, call: ModelCall, handler: Callable[[ModelRequest[Any]], Awaitable[Answer]]
-    ) -> Answer:
-        shown = await self._afit(call, call.overhead)
+        self,
+        call: ModelCall,
+        request: ModelRequest[Any],
+        handler: Callable[[ModelRequest[Any]], Awaitable[Answer]],
+    ) -> tuple[Answer, Sent]:
+        sent = await self._compaction.afit(call, call.overhead)
         try:
-            return await handler(call.showing(shown))
+            return await handler(request.override(messages=call.showing(sent.messages))), sent
         except ContextOverflowError as error:
-            overhead = call.harder(size_of(shown, self._counter), error)
-            return await handler(call.showing(await self._afit(call, overhead)))
+            overhead = call.harder(size_of(sent.messages, self._counter), error)
+            sent = await self._compaction.afit(call, overhead)
+            return await handler(request.override(messages=call.showing(sent.messages))), sent
 
-    def _fit(self, call: ModelCall, overhead: int) -> list[Message]:
-        try:
-            return self._context(call, call.session, overhead)
-        except ArchiveError:
-            logger.warning(_NO_ARCHIVE, exc_info=True)
-            aside = self._threads.aside(call.place, call.budget.context_window)
-            return self._context(call, aside, overhead)
-
-    async def _afit(self, call: ModelCall, overhead: int) -> list[Message]:
-        try:
-            return await self._acontext(call, call.session, overhead)
-        except ArchiveError:
-            logger.warning(_NO_ARCHIVE, exc_info=True)
-            aside = await asyncio.to_thread(self._threads.aside, call.place, call.budget.context_window)
-            return await self._acontext(call, aside, overhead)
-
-    def _context(self, call: ModelCall, session: Session, overhead: int) -> list[Message]:
-        with turn_of(session):
-            follow(session, self._threads.known(session), call.said)
-            return session.context(overhead, call.context_management)
-
-    async def _acontext(self, call: ModelCall, session: Session, overhead: int) -> list[Message]:
-        async with aturn_of(session):
-            await afollow(session, self._threads.known(session), call.said)
-            return await session.acontext(overhead, call.context_management)
+    def _result(self, call: ModelCall, request: ModelRequest[Any], answer: Answer, sent: Sent) -> Result:
+        """The answer, with what is to be changed in the state."""
+        update: dict[str, Any] = {}
+        if not call.place.is_thread and not cast("Mapping[str, Any]", request.state).get(RUN):
+            update[RUN] = call.place.session_id  # so that the run is known at its next model call
+        if self._compaction.replaces and sent.archived and (messages := call.replacing(sent.messages)):
+            update["messages"] = messages
+        return ExtendedModelResponse(answer, Command(update=update)) if update else answer
 
 
-def _with_run(call: ModelCall, answer: Answer) -> Result:
-    """A run without a thread is told its name, so that it is known at its next model call."""
-    if call.place.is_thread or cast("Mapping[str, Any]", call.request.state).get(RUN):
-        return answer
-    return ExtendedModelResponse(answer, Command(update={RUN: call.place.session_id}))
+def _telling(request: ModelRequest[Any]) -> Telling:
+    # LangChain's types say that there is always a runtime; a request made by hand has none.
+    return Telling(getattr(cast("Any", request.runtime), "stream_writer", None))

@@ -5,9 +5,15 @@ from __future__ import annotations
 from typing import Any, cast
 
 from context_compaction import InvalidPolicy, Policy
+from context_compaction.policy import layered
 
 LEAST = 200
 """Tokens that a compaction must free where a number of messages triggers it."""
+
+WORTH = 5
+"""So many times what a compaction after an answer must free, one before it must: in the middle of a turn an
+agent asks again and again, and whatever changes what was sent costs the provider's cache. A recorded agent
+with a window of 32,768 is so compacted 9 times instead of 16 (`python -m benchmarks prefixes`)."""
 
 USUAL = 100
 """Tokens that a message is taken to have, to find the smaller one of triggers in tokens and in messages."""
@@ -17,14 +23,23 @@ def policy_of(policy: Policy | None, trigger: Any, keep: Any) -> Policy:
     """The policy that was passed, or the layered one with these sizes. Raises `InvalidPolicy`.
 
     A trigger in tokens or messages says how large a conversation is meant to be, however large the window:
-    then all but what is kept leaves; that, and what a compaction must free, are shares of the trigger.
-    Without auto-recall: an agent has a tool for that, and what was sent before stays as it was.
+    then all but what is kept leaves; that, and what a compaction must free, are shares of the trigger. Before
+    an answer it must free more than after it.
     """
     asked = {"trigger": trigger, "keep": keep}
     asked = {name: size for name, size in asked.items() if size is not None}
     if policy is not None and asked:
         raise InvalidPolicy(f"a policy has its own {' and '.join(asked)}: give one or the other")
-    return policy or Policy.layered(recall_share=None, **{**_shares(trigger), **asked})
+    if policy is not None:
+        return policy
+    sizes = {**_shares(trigger), **asked}
+    freed = sizes.get("min_reclaim", ("fraction", 0.05))
+    # The recall tool looks up what left: nothing is recalled into a request, which begins with the last one.
+    return Policy(
+        pre_turn=layered(**{**sizes, "min_reclaim": (freed[0], freed[1] * WORTH)}),
+        post_turn=layered(**sizes),
+        recall_share=None,
+    )
 
 
 def _shares(trigger: Any) -> dict[str, Any]:

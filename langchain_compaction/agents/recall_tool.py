@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 from langchain.tools import ToolRuntime
-from langchain_core.runnables import RunnableConfig, ensure_config
 from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from pydantic import Field
 
 from context_compaction import ArchiveError, Lookup, QueryError, Session, UnknownReference
+from langchain_compaction.agents.finding import NO_AGENT, Find, found
 from langchain_compaction.counting import CounterLike, counter_of
 
 logger = logging.getLogger(__name__)
-Find = Callable[[RunnableConfig, Mapping[str, Any]], Session]
-"""From a run's config and the agent's state to the session to search."""
-_NO_AGENT: Any = None
-"""In the place of the runtime that an agent injects. Its type may not say so: then nothing is injected."""
 
 
 def create_recall_tool(
@@ -47,7 +42,7 @@ def create_recall_tool(
         query: Annotated[str | None, Field(description="Words to search for")] = None,
         ref: Annotated[str | None, Field(description="m:57, m:3-m:9 or s:2")] = None,
         page: Annotated[int, Field(description="Which part of a long answer", ge=1)] = 1,
-        runtime: ToolRuntime[Any, Any] = _NO_AGENT,
+        runtime: ToolRuntime[Any, Any] = NO_AGENT,
     ) -> tuple[str, dict[str, Any]]:
         return tool.answer(query, ref, page, runtime)
 
@@ -55,7 +50,7 @@ def create_recall_tool(
         query: str | None = None,
         ref: str | None = None,
         page: int = 1,
-        runtime: ToolRuntime[Any, Any] = _NO_AGENT,
+        runtime: ToolRuntime[Any, Any] = NO_AGENT,
     ) -> tuple[str, dict[str, Any]]:
         # The run's config is a context variable, which a worker thread of asyncio is given, too.
         return await asyncio.to_thread(tool.answer, query, ref, page, runtime)
@@ -81,17 +76,10 @@ class _Recall:
         self, query: str | None, ref: str | None, page: int, runtime: Any
     ) -> tuple[str, dict[str, Any]]:
         try:
-            found = self._lookup.answer(self._found(runtime), query, ref, page)
+            answer = self._lookup.answer(found(self._session, runtime), query, ref, page)
         except (UnknownReference, QueryError) as error:
             raise ToolException(str(error)) from error
         except ArchiveError as error:
             logger.warning("the recall tool has no archive", exc_info=True)
             raise ToolException("what was said cannot be looked up now") from error
-        return found.text, {"refs": list(found.refs), "page": found.page, "pages": found.pages}
-
-    def _found(self, runtime: Any) -> Session:
-        if isinstance(self._session, Session):
-            return self._session
-        if runtime is None:
-            return self._session(ensure_config(), {})
-        return self._session(runtime.config, runtime.state)
+        return answer.text, {"refs": list(answer.refs), "page": answer.page, "pages": answer.pages}

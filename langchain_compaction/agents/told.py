@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from langchain_core.messages import AnyMessage, BaseMessage, ToolMessage
@@ -27,28 +27,29 @@ class Told:
         """What is sent beside the conversation, and counts as overhead."""
         return [message for _, message in self.beside]
 
-    def over(self, shown: Sequence[BaseMessage]) -> list[AnyMessage]:
+    def over(self, shown: list[BaseMessage], is_own: Callable[[BaseMessage], bool]) -> list[AnyMessage]:
         """What a view shows of the conversation, with what is this request's own.
+
+        ``is_own``: whether a message is shown as it was said.
 
         An edit of another middleware stands where the view shows the message as it was said.
         """
         if not (self.instead or self.without or self.beside):
-            return list(shown)  # pyright: ignore[reportReturnType] - LangChain's own classes
+            return shown  # pyright: ignore[reportReturnType] - LangChain's own classes
         places = {message.id: place for place, message in enumerate(self.said) if message.id is not None}
-        own = {id(message) for message in self.said}
         waiting, out = list(self.beside), list[BaseMessage]()
         for message in shown:
             place = places.get(message.id or "", -1)
             while waiting and waiting[0][0] <= place:
                 out.append(waiting.pop(0)[1])
-            if message.id not in self.without or id(message) not in own:
-                out.append(self.instead.get(message.id or "", message) if id(message) in own else message)
+            if message.id not in self.without or not is_own(message):
+                out.append(self.instead.get(message.id or "", message) if is_own(message) else message)
         return [*out, *(message for _, message in waiting)]  # pyright: ignore[reportReturnType]
 
 
 def told(state: Sequence[BaseMessage], request: Sequence[BaseMessage]) -> Told:
     """A request's messages, told apart from the state's."""
-    if len(state) == len(request) and all(map(operator.is_, state, request)):
+    if state is request or (len(state) == len(request) and all(map(operator.is_, state, request))):
         return Told(state)
     asked = {message.id: message for message in request if message.id is not None}
     ids = {message.id for message in state if message.id is not None}

@@ -40,6 +40,8 @@ CHAT_ROLES = {
 """Roles of a `ChatMessage` that are somebody else's than a participant's, who speaks as the user does."""
 OPENAI_ROLE = "__openai_role__"
 """LangChain's mark, in ``additional_kwargs``, of a system message with the developer role."""
+STANDS_FOR = "compaction_context"
+"""Our mark, in ``additional_kwargs``, of a context message that has another one's id: its own is under it."""
 _FUNCTION = "function_call:"
 
 

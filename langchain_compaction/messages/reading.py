@@ -31,6 +31,7 @@ from langchain_compaction.messages.kinds import (
     FORMAT,
     OPENAI_ROLE,
     ROLES,
+    STANDS_FOR,
     function_call_id,
 )
 from langchain_compaction.messages.parts import PlainBlock, block_of
@@ -59,7 +60,7 @@ def from_langchain(message: BaseMessage) -> Message:
     return Message(
         role=_role(message),
         blocks=tuple(_blocks(message)),
-        id=message.id or None,
+        id=message.additional_kwargs.get(STANDS_FOR) or message.id or None,
         name=message.name,
         timestamp=_time(message),
         raw=_raw(message),

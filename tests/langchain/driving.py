@@ -95,6 +95,7 @@ class Driven:
     model: StrictModel
     results: Results
     middleware: CompactionMiddleware
+    mode: str = "view"
     refused: list[CannotCompact] = field(default_factory=list[CannotCompact])
 
     def turn(self, turn: Turn) -> None:
@@ -129,7 +130,7 @@ def driven(messages: Sequence[dict[str, Any]], window: int, checkpointer: Any, *
         middleware=[middleware, results],
         checkpointer=checkpointer,
     )
-    return Driven(agent, model, results, middleware)
+    return Driven(agent, model, results, middleware, options.get("mode", "view"))
 
 
 def _tool(name: str) -> StructuredTool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
 from typing import Any, TypedDict
 
 import pytest
@@ -20,7 +19,7 @@ with warnings.catch_warnings():  # upstream's own, while it is imported
     from langgraph.checkpoint.memory import InMemorySaver
     from langgraph.graph import START, MessagesState, StateGraph
 
-    from tests.langchain.savers import saver
+    from tests.langchain.savers import Savers
 
 BUDGET = Budget(context_window=100_000)
 
@@ -43,8 +42,8 @@ def held(session: Session) -> list[BaseMessage]:
 
 
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])
-def test_what_a_middleware_removed_is_found_again(kind: str, tmp_path: Path) -> None:
-    with saver(kind, tmp_path) as checkpointer, Session(":memory:", budget=BUDGET) as session:
+def test_what_a_middleware_removed_is_found_again(kind: str, savers: Savers) -> None:
+    with savers.open(kind) as checkpointer, Session(":memory:", budget=BUDGET) as session:
         agent = summarising(checkpointer)
         state: Any = {}
         for place in range(8):

@@ -67,7 +67,7 @@ def test_a_prompt_larger_than_the_window():
 
 @pytest.mark.parametrize(
     "options",
-    [{"trigger": ("pages", 3)}, {"trigger": {"tokens": 3}}, {"keep": True}, {"mode": "replace"}],
+    [{"trigger": ("pages", 3)}, {"trigger": {"tokens": 3}}, {"keep": True}, {"mode": "swap"}],
 )
 def test_options_that_mean_nothing(options: Any):
     with pytest.raises(InvalidPolicy):
@@ -131,7 +131,7 @@ def test_a_run_without_a_thread_is_known_until_it_ends():
     assert out.keys() == {"messages"}
     assert len(out["messages"]) == 40 + 1 + 80 + 1
     assert model.overflows == 0
-    assert not middleware._threads._runs  # pyright: ignore[reportPrivateUsage]
+    assert not middleware._compaction._threads._runs  # pyright: ignore[reportPrivateUsage]
     before = len(
         {id(message) for sent in model.seen for message in sent if "conversation_summary" in message.text}
     )
@@ -287,14 +287,14 @@ def test_many_tenants_do_not_pile_up():
     for number in range(80):
         run.ask(HumanMessage("hello"), config=thread("t1", user=f"u{number}"))
     sent = run.ask(HumanMessage("still there?"), config=thread("t1", user="u0"))
-    assert len(run.middleware._threads._sessions) == 64  # pyright: ignore[reportPrivateUsage]
+    assert len(run.middleware._compaction._threads._sessions) == 64  # pyright: ignore[reportPrivateUsage]
     assert len(archive.sessions()) == 80
     assert [each.text for each in sent][-1] == "still there?"
 
 
 def test_a_run_that_asks_for_less():
     """``context_management`` in the config, as providers take it."""
-    run = asking(window=8192)
+    run = asking(window=32_768, keep=("fraction", 0.02))  # under its own trigger
     edit = {"type": "compaction", "compact_threshold": 1000}
     assert len(run.ask(*chat(30), HumanMessage("and?"))) == 61
     asked = {"configurable": {**THREAD["configurable"], "context_management": [edit]}}

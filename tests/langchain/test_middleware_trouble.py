@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain.agents.middleware import SummarizationMiddleware
 from langchain_core.exceptions import ContextOverflowError
 from langchain_core.messages import AIMessageChunk, HumanMessage
+from langgraph.checkpoint.memory import InMemorySaver
 
 from context_compaction import ArchiveUnavailable, CannotCompact, Policy, SummaryDrafter, open_archive
 from context_compaction.policy import layered
 from context_compaction.testing.drafters import ScriptedDrafter
+from langchain_compaction import CompactionMiddleware
 from tests.langchain.asking import THREAD, asking, chat, texts
 from tests.langchain.strict import StrictModel
 
@@ -62,7 +65,7 @@ async def test_an_archive_that_goes_away(way: str, tmp_path: Path, caplog: pytes
         return await run.aask(*messages) if way == "async" else run.ask(*messages)
 
     await ask(HumanMessage("hello"))
-    run.middleware._archive.close()  # pyright: ignore[reportPrivateUsage]
+    run.middleware._compaction._archive.close()  # pyright: ignore[reportPrivateUsage]
     sent = await ask(*chat(60), HumanMessage("and?"))
     assert sent[-1].text == "and?"
     assert run.model.overflows == 0
@@ -162,3 +165,39 @@ def test_a_compaction_after_the_answer_fails_no_turn():
     for turn in chat(16)[::2]:
         run.ask(turn)
     assert len(run.state) == 32
+
+
+# -- others that compact, too --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", ["view", "replace"])
+def test_langchains_middleware_in_the_same_agent(mode: Any):
+    """It empties the state with the marker for all; what it leaves there is what ours goes on with."""
+    writer = StrictModel(done="A summary of boats.")
+    theirs = SummarizationMiddleware(writer, trigger=("tokens", 900), keep=("messages", 6))
+    run = asking(theirs, mode=mode, policy=PRESSED)
+    for turn in chat(40)[::2]:
+        sent = run.ask(turn)
+        assert sent[-1].text == turn.text
+    assert writer.seen
+    assert run.model.overflows == 0
+    assert len(run.state) < 40
+    said = [each.text for branch in run.session.branches() for each in run.session.history(branch.id)]
+    assert {turn.text for turn in chat(40)[::2]} <= set(said)
+
+
+def test_in_deepagents():
+    """Its own middleware finds each request small already."""
+    from deepagents import create_deep_agent
+
+    model = StrictModel(window=32_768)
+    ours = CompactionMiddleware(max_input_tokens=32_768, policy=PRESSED)
+    agent: Any = create_deep_agent(
+        model, system_prompt="You know boats.", middleware=[ours], checkpointer=InMemorySaver()
+    )
+    for turn in chat(30)[::2]:
+        agent.invoke({"messages": [turn]}, THREAD)
+    assert model.overflows == 0
+    assert len(model.seen[-1]) < 50
+    assert len(ours.session(THREAD).history()) == 60
+    assert len(agent.get_state(THREAD).values["messages"]) == 60

@@ -14,7 +14,7 @@ from langchain_core.runnables import RunnableLambda, RunnablePassthrough
 from langchain_tests.integration_tests import RetrieversIntegrationTests
 from pydantic import ValidationError
 
-from context_compaction import Budget, QueryError, Session, open_archive
+from context_compaction import Archive, Budget, QueryError, Session, open_archive
 from langchain_compaction import ArchiveRetriever, from_langchain
 from tests.builders import assistant, user
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 BUDGET = Budget(context_window=2000, reserve_tokens=0)
 
 
-def talk() -> Session:
+def talk(archive: Archive | str = ":memory:") -> Session:
     """Thirty turns; the harbour is spoken of in five of them."""
-    session = Session(":memory:", "s1", "ann", budget=BUDGET)
+    session = Session(archive, "s1", "ann", budget=BUDGET)
     for place in range(30):
         about = "harbour crane" if place % 6 == 0 else "garden"
         asked = f"What of the {about} number {place}? " + "Tell me more. " * 8

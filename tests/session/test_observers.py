@@ -57,6 +57,28 @@ def test_each_compaction_is_shown_before_and_after(tokens: int) -> None:
     assert done.committed
 
 
+def test_its_beginning_is_told_before_anybody_drafts() -> None:
+    """For a user who waits meanwhile: nothing is planned yet, and the plan is shown later."""
+    told: list[str] = []
+
+    class Early(Watching):
+        def starting_compaction(self, event: CompactionEvent) -> None:
+            told.append(f"starting {event.trigger} {event.level} {event.tokens_before} {event.committed}")
+
+        def before_compaction(self, event: CompactionEvent) -> bool | None:
+            told.append("before")
+            return None
+
+    def draft(request: Any) -> str:
+        told.append("drafting")
+        return "## Current State\n- of no importance"
+
+    s = session(policy=Policy.layered(trigger=0.5, target=0.2, keep=0.1), observers=[Early()], drafter=draft)
+    s.append(filling(700))
+    s.after_turn()
+    assert told == ["starting post_turn soft 700 False", "drafting", "before"]
+
+
 @pytest.mark.parametrize("side", ["context", "after_turn", "compact"])
 def test_a_veto_keeps_the_view_on_soft(side: str) -> None:
     """Reported as cancelled, once; nothing is written."""

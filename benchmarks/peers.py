@@ -1,0 +1,32 @@
+"""What other middlewares were seen to lose, break or repeat: played again, as installed, beside ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks import Skipped, Table
+
+
+def run(data: Path | None, *, quick: bool = False) -> Table:  # noqa: ARG001 - the conversations are made here
+    """A row for each failure: what happens with theirs, and with ours."""
+    try:
+        from benchmarks._contenders import OURS
+        from benchmarks._failures import FAILURES
+    except ImportError as error:
+        raise Skipped(f"{error.name} is not installed, so there is nothing to compare with") from None
+    found = FAILURES[:3] if quick else FAILURES
+
+    def rows() -> Iterator[list[object]]:
+        for failure in found:
+            name = failure.seen_in
+            yield [failure.title, name, failure.outcome(name), failure.outcome(OURS)]
+
+    packages = ("langchain", "langchain-core", "langgraph", "deepagents")
+    notes = [
+        ", ".join(f"{package} {version(package)}" for package in packages),
+        "requests are checked as strictly as OpenAI and Anthropic do: 'raises Rejected' is status 400 there",
+        "summaries by a scripted model; defaults but for trigger and keep",
+    ]
+    return Table("Played again", ["what", "seen in", "theirs", "ours"], list(rows()), notes)

@@ -1,0 +1,198 @@
+"""`Compaction`: an agent's sessions, and what its model is to be shown. Each way into an agent has one."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal, TypedDict
+
+from langchain.chat_models import init_chat_model
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import BaseMessage
+from langchain_core.runnables import RunnableConfig
+
+from context_compaction import ArchiveError, Budget, CompactionError, InvalidPolicy, Message, Policy, Session
+from langchain_compaction.agents.calls import ModelCall, Sent, window_of
+from langchain_compaction.agents.following import afollow, follow
+from langchain_compaction.agents.places import Namespace, Place, node_of, place_of
+from langchain_compaction.agents.policies import policy_of
+from langchain_compaction.agents.telling import Teller
+from langchain_compaction.agents.threads import Threads
+from langchain_compaction.agents.told import told
+from langchain_compaction.counting import CounterLike, counter_of
+from langchain_compaction.drafting import drafter_of
+from langchain_compaction.messages import read_all
+from langchain_compaction.sessions import ArchiveLike, archive_of, context_management_of, session_id_of
+from langchain_compaction.turns import aturn_of, turn_of
+
+logger = logging.getLogger(__name__)
+_NO_ARCHIVE = "the archive cannot be used: the run goes on from the agent's state, in memory"
+
+
+class Options(TypedDict, total=False):
+    """What can be said of a compaction, however it gets into an agent: see `CompactionMiddleware`."""
+
+    max_input_tokens: int | None
+    reserve_tokens: int | None
+    trigger: Any
+    keep: Any
+    token_counter: CounterLike
+    drafter: Any
+    archive: ArchiveLike
+    namespace: Namespace
+    policy: Policy | None
+    mode: Literal["view", "replace"]
+    post_turn: Literal["inline", "background"]
+    observers: Iterable[Any]
+    is_pinned: Callable[[Message], bool] | None
+    redactor: Callable[[str], str] | None
+
+
+class Compaction:
+    """Sessions that follow an agent's messages. Safe to use from threads and event loops."""
+
+    def __init__(
+        self,
+        model: str | BaseChatModel | None,
+        *,
+        recall_hint: bool,
+        max_input_tokens: int | None = None,
+        reserve_tokens: int | None = None,
+        trigger: Any = None,
+        keep: Any = None,
+        token_counter: CounterLike = None,
+        drafter: Any = None,
+        archive: ArchiveLike = ":memory:",
+        namespace: Namespace = "default",
+        policy: Policy | None = None,
+        mode: Literal["view", "replace"] = "view",
+        post_turn: Literal["inline", "background"] = "inline",
+        observers: Iterable[Any] = (),
+        is_pinned: Callable[[Message], bool] | None = None,
+        redactor: Callable[[str], str] | None = None,
+    ) -> None:
+        if mode not in ("view", "replace"):
+            raise InvalidPolicy(f"mode is {mode!r}; use 'view' or 'replace'")
+        chat = init_chat_model(model) if isinstance(model, str) else model
+        self.counter = counter_of(token_counter)
+        self.replaces = mode == "replace"
+        self._window = max_input_tokens
+        self._reserve = reserve_tokens
+        self._model = chat
+        self._namespace = namespace
+        options = {
+            "policy": policy_of(policy, trigger, keep),
+            "drafter": drafter_of(chat if drafter is None else drafter),
+            "counter": self.counter,
+            "post_turn": post_turn,
+            "observers": (Teller(), *observers),
+            "is_pinned": is_pinned,
+            "redactor": redactor,
+            "recall_hint": recall_hint,
+        }
+        self._archive = archive_of(archive)
+        self._owns_archive = self._archive is not archive
+        self._threads = Threads(self._archive, reserve_tokens, options)
+
+    # -- one model call --------------------------------------------------------------------------------
+
+    def call(
+        self,
+        config: RunnableConfig,
+        state: Mapping[str, Any],
+        messages: Sequence[BaseMessage],
+        *,
+        model: object = None,
+        overhead: int = 0,
+        key: str = "messages",
+    ) -> ModelCall:
+        """A model call that is to be made with these ``messages``, while the state has those under ``key``.
+
+        ``overhead``: tokens that the request carries beside them. Raises `MissingWindow`, `InvalidBudget`.
+        """
+        place = place_of(config, state, self._namespace)
+        window = window_of(self._window, model, self._model)
+        try:
+            session = self._threads.get(place, window)
+        except ArchiveError:
+            logger.warning(_NO_ARCHIVE, exc_info=True)
+            session = self._threads.aside(place, window)
+        known = self._threads.known(session)
+        parts = told(state[key], messages)
+        overhead += sum(map(self.counter.message, read_all(parts.extra)))
+        return ModelCall(
+            state[key],
+            place,
+            node_of(config),
+            session,
+            known,
+            parts,
+            known.reader.read(parts.said),
+            Budget(window, self._reserve, overhead),
+            context_management_of(config),
+        )
+
+    def fit(self, call: ModelCall, overhead: int) -> Sent:
+        """What to send, in a budget with this overhead. Raises `CannotCompact`."""
+        try:
+            return self._context(call, call.session, overhead)
+        except ArchiveError:
+            logger.warning(_NO_ARCHIVE, exc_info=True)
+            aside = self._threads.aside(call.place, call.budget.context_window)
+            return self._context(call, aside, overhead)
+
+    async def afit(self, call: ModelCall, overhead: int) -> Sent:
+        """`fit` on the running event loop."""
+        try:
+            return await self._acontext(call, call.session, overhead)
+        except ArchiveError:
+            logger.warning(_NO_ARCHIVE, exc_info=True)
+            aside = await asyncio.to_thread(self._threads.aside, call.place, call.budget.context_window)
+            return await self._acontext(call, aside, overhead)
+
+    def _context(self, call: ModelCall, session: Session, overhead: int) -> Sent:
+        with turn_of(session):
+            follow(session, self._threads.known(session), call.said)
+            shown = session.context(overhead, call.context_management)
+        return Sent(shown, archived=session.archive is self._archive)
+
+    async def _acontext(self, call: ModelCall, session: Session, overhead: int) -> Sent:
+        async with aturn_of(session):
+            await afollow(session, self._threads.known(session), call.said)
+            shown = await session.acontext(overhead, call.context_management)
+        return Sent(shown, archived=session.archive is self._archive)
+
+    # -- a run's session -------------------------------------------------------------------------------
+
+    def ended(self, config: RunnableConfig, state: Mapping[str, Any]) -> None:
+        """The run is over: its last answer goes to the archive, too. A failure is logged."""
+        place = self.place(config, state)
+        session = self._threads.last(place)
+        if session is not None and place.is_thread:
+            try:
+                known = self._threads.known(session)
+                with turn_of(session):
+                    follow(session, known, known.reader.read(state["messages"]))
+            except CompactionError:  # the turn is over: it does not fail for this
+                logger.warning("the last answer is not in the archive yet", exc_info=True)
+        self._threads.end(place.aside)
+
+    def place(self, config: RunnableConfig, state: Mapping[str, Any]) -> Place:
+        """Where this run's messages are kept."""
+        return place_of(config, state, self._namespace)
+
+    def session(self, config: RunnableConfig) -> Session:
+        """The session of a thread. Raises `MissingSessionId`."""
+        session_id_of(config)
+        return self.reading(config, {})
+
+    def reading(self, config: RunnableConfig, state: Mapping[str, Any]) -> Session:
+        """The session that a tool's run belongs to. Raises `ArchiveError`."""
+        return self._threads.reading(self.place(config, state))
+
+    def close(self) -> None:
+        """Close all sessions, and the archive if it was opened here."""
+        self._threads.close()
+        if self._owns_archive:
+            self._archive.close()

@@ -1,0 +1,131 @@
+"""What a compaction tells while a run waits for it: custom events, a traced run, a note on the answer."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.runnables import RunnableConfig, RunnableLambda
+
+from context_compaction import CompactionEvent, CompactionObserver
+
+logger = logging.getLogger(__name__)
+Write = Callable[[Any], None]
+"""LangGraph's ``stream_writer``."""
+RUN_NAME = "context_compaction"
+"""Of the traced run, and the ``type`` of the custom events."""
+
+
+@dataclass(slots=True)
+class Telling:
+    """What was told during one model call."""
+
+    write: Write | None
+    committed: list[CompactionEvent] = field(default_factory=list[CompactionEvent])
+
+    def tell(self, phase: str, event: CompactionEvent) -> None:
+        """A custom event: ``{"type": "context_compaction", "phase": "start" or "end", ...the event}``."""
+        if self.write is not None:
+            self.write({"type": RUN_NAME, "phase": phase, **event.to_json()})
+
+    @property
+    def runs(self) -> list[tuple[dict[str, Any], RunnableConfig]]:
+        """For each compaction that was committed what it is traced as: the run's input, and its config."""
+        return [
+            (
+                {"trigger": event.trigger, "level": event.level, "tokens_before": event.tokens_before},
+                {"run_name": RUN_NAME, "metadata": event.to_json()},
+            )
+            for event in self.committed
+        ]
+
+    def noted(self, messages: Sequence[BaseMessage]) -> list[BaseMessage]:
+        """The answer with what was saved, and by what, in its ``response_metadata``, as providers note it."""
+        if not self.committed:
+            return list(messages)
+        saved = sum(event.tokens_saved for event in self.committed)
+        note = {
+            "compacted_tokens_saved": saved,
+            "context_management": {"applied_edits": list(map(_edit, self.committed))},
+        }
+        return [
+            message.model_copy(update={"response_metadata": {**message.response_metadata, **note}})
+            if isinstance(message, AIMessage)
+            else message
+            for message in messages
+        ]
+
+
+class Teller(CompactionObserver):
+    """Passes on what the sessions do to whoever waits for it."""
+
+    def starting_compaction(self, event: CompactionEvent) -> None:
+        """Somebody waits from here on."""
+        told = _TOLD.get()
+        if told is not None:
+            told.tell("start", event)
+
+    def after_compaction(self, event: CompactionEvent) -> None:
+        """Until here."""
+        told = _TOLD.get()
+        if told is None:
+            return
+        if event.committed:
+            told.committed.append(event)
+        told.tell("end", event)
+
+
+_TOLD: ContextVar[Telling | None] = ContextVar("_TOLD", default=None)
+
+
+@contextmanager
+def telling(told: Telling) -> Generator[None]:
+    """What compactions do meanwhile is told there."""
+    token = _TOLD.set(told)
+    try:
+        yield
+    finally:
+        _TOLD.reset(token)
+
+
+def trace(told: Telling) -> None:
+    """A run for each compaction, beneath the one that is under way. A tracer's failure is logged."""
+    for given, config in told.runs:
+        try:
+            _TRACED.invoke(given, config)
+        except Exception:
+            logger.warning("a compaction was not traced", exc_info=True)
+
+
+async def atrace(told: Telling) -> None:
+    """`trace` on the running event loop."""
+    for given, config in told.runs:
+        try:
+            await _TRACED.ainvoke(given, config)
+        except Exception:
+            logger.warning("a compaction was not traced", exc_info=True)
+
+
+def _reported(_: Any, config: RunnableConfig) -> dict[str, Any]:
+    metadata = config.get("metadata") or {}
+    return {"outcome": metadata.get("outcome"), "tokens_after": metadata.get("tokens_after")}
+
+
+_TRACED: Any = RunnableLambda(_reported)
+
+
+def _edit(event: CompactionEvent) -> dict[str, Any]:
+    return {
+        "type": "compaction",
+        "trigger": event.trigger,
+        "outcome": event.outcome,
+        "rungs": [rung.rung for rung in event.rungs if rung.tokens_after < rung.tokens_before],
+        "removed_messages": event.removed,
+        "edited_messages": event.edited,
+        "cleared_input_tokens": event.tokens_saved,
+    }
