@@ -14,6 +14,7 @@ from context_compaction.archive.records import (
     Branch,
     BranchState,
     Commit,
+    Extent,
     Forgotten,
     Fork,
     OutlineRow,
@@ -22,6 +23,7 @@ from context_compaction.archive.records import (
     SearchPool,
     StoredMessage,
     Tip,
+    Upto,
 )
 from context_compaction.archive.retention import Retention, limits
 from context_compaction.archive.sqlite import (
@@ -149,6 +151,17 @@ class SQLiteArchive(Archive):
         with self._connections.reading() as connection:
             return log.totals(connection, spans_of(connection, branch))
 
+    def extents(self, branch: int, ranges: Sequence[Range]) -> list[Extent]:
+        """One pass over the rows of each range."""
+        with self._connections.reading() as connection:
+            spans = spans_of(connection, branch)
+            return [log.extent(connection, spans, found) for found in ranges]
+
+    def said_within(self, branch: int, since: float | None, until: float | None) -> list[Range]:
+        """One pass over the times of the branch."""
+        with self._connections.reading() as connection:
+            return finding.said_within(connection, spans_of(connection, branch), since, until)
+
     def summaries(self, branch: int, ids: Iterable[int] | None = None) -> dict[int, SummaryRecord]:
         """With their lineage."""
         with self._connections.reading() as connection:
@@ -194,11 +207,18 @@ class SQLiteArchive(Archive):
             return views.read_events(connection, spans_of(connection, branch))
 
     def search(
-        self, branch: int, terms: Sequence[str], limit: int = 300, *, periods: Sequence[Period] = ()
+        self,
+        branch: int,
+        terms: Sequence[str],
+        limit: int = 300,
+        *,
+        periods: Sequence[Period] = (),
+        ranges: Sequence[Range] | None = None,
+        upto: Upto | None = None,
     ) -> SearchPool:
         """FTS5 finds the candidates; its own scores are not used."""
         with self._connections.reading() as connection:
-            scope = finding.Scope(connection, branch, spans_of(connection, branch))
+            scope = finding.scope_of(connection, branch, ranges, upto)
             return finding.find(scope, terms, periods, limit)
 
     def sittings(self, branch: int, seqs: Collection[int]) -> dict[int, int]:

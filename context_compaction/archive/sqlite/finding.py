@@ -8,16 +8,24 @@ long the log, at most ``limit`` documents are read; the others are only counted.
 from __future__ import annotations
 
 import json
+import math
 import re
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from context_compaction.archive.records import SearchDocument, SearchPool
-from context_compaction.archive.sqlite.spans import FOREVER, Span
+from context_compaction.archive.records import SearchDocument, SearchPool, Upto
+from context_compaction.archive.sqlite.spans import FOREVER, Span, spans_of
 from context_compaction.text.periods import Period
+from context_compaction.view import Range
 
 READ_TOTALS = "SELECT documents, terms FROM branches WHERE id = ?"
+READ_NEWER = """
+SELECT count(*), coalesce(sum(length), 0) FROM (
+    SELECT length FROM documents WHERE branch = ? AND summary = 0 AND seq > ?
+    UNION ALL SELECT length FROM documents WHERE branch = ? AND summary > ?
+) AS newer
+"""
 READ_TIMES = "SELECT min(at), max(at) FROM documents WHERE branch = ? AND summary = 0 AND seq <= ?"
 FIRST_SITTING = """
 SELECT sitting FROM documents WHERE branch = ? AND summary = 0 AND seq <= ? ORDER BY seq LIMIT 1
@@ -40,13 +48,22 @@ SELECT count(*) FROM documents WHERE branch = ? AND summary = 0 AND seq <= ? AND
 FIND_MATCHES = """
 SELECT documents.id, documents.seq, summary, role, sitting, at, length, documents.terms
 FROM search_index CROSS JOIN documents ON documents.id = search_index.rowid
-WHERE search_index MATCH ? AND documents.branch = ? AND documents.seq <= ? AND documents.summary <= ?
+WHERE search_index MATCH ? AND documents.branch = ? AND documents.seq BETWEEN ? AND ?
+    AND documents.summary <= ?
 ORDER BY search_index.rowid DESC LIMIT ?
 """
 FIND_WITHIN = """
 SELECT id, seq, summary, role, sitting, at, length, terms FROM documents
-WHERE branch = ? AND summary = 0 AND seq <= ? AND at >= ? AND at < ? ORDER BY seq DESC LIMIT ?
+WHERE branch = ? AND summary = 0 AND seq BETWEEN ? AND ? AND at >= ? AND at < ? ORDER BY seq DESC LIMIT ?
 """
+FIND_RANGES = """
+SELECT min(seq), max(seq) FROM (
+    SELECT seq, seq - row_number() OVER (ORDER BY seq) AS island FROM documents
+    WHERE branch = ? AND summary = 0 AND seq BETWEEN ? AND ? AND at >= ? AND at < ?
+) AS said GROUP BY island ORDER BY min(seq)
+"""
+MAX_RANGES = 100
+"""Of more ranges the whole stretch is searched: where times are that mixed up, order tells nothing."""
 Row = tuple[int, int, int, str, int, float | None, int, str]
 Interval = tuple[float, float]
 _TERM = re.compile(r"[^\s\"'\x00-\x1f]+")
@@ -59,6 +76,27 @@ class Scope:
     connection: sqlite3.Connection
     branch: int
     spans: Sequence[Span]
+    """What is counted."""
+    parts: Sequence[Span]
+    """What is taken, in log order."""
+    newer: tuple[int, int] = (0, 0)
+    """How many documents of the branch are not counted since they came later, and their terms."""
+
+
+def scope_of(
+    connection: sqlite3.Connection, branch: int, ranges: Sequence[Range] | None, upto: Upto | None
+) -> Scope:
+    """The scope of a search in a branch, as far as it went at a moment, and of some ranges only."""
+    spans, newer = spans_of(connection, branch), (0, 0)
+    if upto is not None:
+        newer = connection.execute(READ_NEWER, (branch, upto.seq, branch, upto.summary)).fetchone()
+    if upto is not None and any(newer):
+        spans = [
+            Span(span.branch, span.first, min(span.last, upto.seq), min(span.last_summary, upto.summary))
+            for span in spans
+            if span.first <= max(upto.seq, 1)
+        ]
+    return Scope(connection, branch, spans, _parts(spans, ranges), newer)
 
 
 def find(scope: Scope, terms: Iterable[str], periods: Sequence[Period], limit: int) -> SearchPool:
@@ -78,6 +116,7 @@ def find(scope: Scope, terms: Iterable[str], periods: Sequence[Period], limit: i
             found = _within(scope, intervals[wanted], room)
         rows.update((row[0], row) for row in found)
     total, length = scope.connection.execute(READ_TOTALS, (scope.branch,)).fetchone()
+    total, length = total - scope.newer[0], length - scope.newer[1]
     return SearchPool(
         documents=[_document(scope.branch, frequencies, intervals, row) for row in rows.values()],
         total=total,
@@ -97,6 +136,33 @@ def sittings(connection: sqlite3.Connection, spans: Sequence[Span], seqs: Collec
     return found
 
 
+def said_within(
+    connection: sqlite3.Connection, spans: Sequence[Span], since: float | None, until: float | None
+) -> list[Range]:
+    """The ranges of messages of a time, each log's by itself."""
+    times = (-math.inf if since is None else since, math.inf if until is None else until)
+    return [
+        found
+        for span in spans
+        for found in connection.execute(FIND_RANGES, (span.branch, span.first, span.last, *times))
+    ]
+
+
+def _parts(spans: Sequence[Span], ranges: Sequence[Range] | None) -> list[Span]:
+    """The spans as far as they are of these ranges; none of them overlaps another."""
+    if ranges is None:
+        # A summary stands where it begins, which may be before its log does.
+        return [Span(span.branch, 0, span.last, span.last_summary) for span in spans]
+    if len(ranges) > MAX_RANGES:
+        ranges = [(min(first for first, _ in ranges), max(last for _, last in ranges))]
+    return [
+        Span(span.branch, max(first, 0), min(span.last, last), span.last_summary)
+        for span in spans
+        for first, last in sorted(ranges)
+        if first <= span.last
+    ]
+
+
 def _match(branch: int, term: str) -> str:
     return f'"~b{branch}" AND "{term}"'
 
@@ -104,8 +170,8 @@ def _match(branch: int, term: str) -> str:
 def _matching(scope: Scope, term: str, limit: int) -> list[Row]:
     """The newest ``limit`` rows that hold a term."""
     found: list[Row] = []
-    for span in reversed(scope.spans):
-        bounds = (span.branch, span.last, span.last_summary, limit - len(found))
+    for span in reversed(scope.parts):
+        bounds = (span.branch, span.first, span.last, span.last_summary, limit - len(found))
         found += scope.connection.execute(FIND_MATCHES, (_match(span.branch, term), *bounds))
     return found
 
@@ -113,9 +179,9 @@ def _matching(scope: Scope, term: str, limit: int) -> list[Row]:
 def _within(scope: Scope, intervals: Sequence[Interval], limit: int) -> list[Row]:
     """The newest ``limit`` messages of a period."""
     found: list[Row] = []
-    for span in reversed(scope.spans):
+    for span in reversed(scope.parts):
         for start, end in reversed(intervals):
-            bounds = (span.branch, span.last, start, end, limit - len(found))
+            bounds = (span.branch, span.first, span.last, start, end, limit - len(found))
             found += scope.connection.execute(FIND_WITHIN, bounds)
     return found
 

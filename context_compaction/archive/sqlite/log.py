@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from context_compaction.archive.records import AppendBatch, OutlineRow, StoredMessage
+from context_compaction.archive.records import AppendBatch, Extent, OutlineRow, StoredMessage
 from context_compaction.archive.sqlite.names import escaped, listed, unescaped
 from context_compaction.archive.sqlite.payloads import Blob, decoded, shelved
 from context_compaction.archive.sqlite.spans import ACTIVATE, Span, clipped, gone, left
@@ -42,6 +42,10 @@ SELECT seq, payload, group_first, kind, tokens, counter, features, supersedes, h
 WHERE branch = ? AND seq BETWEEN ? AND ? ORDER BY seq
 """
 TOTALS = "SELECT count(*), coalesce(sum(tokens), 0) FROM messages WHERE branch = ? AND seq BETWEEN ? AND ?"
+EXTENT = """
+SELECT count(*), coalesce(sum(tokens), 0), count(pruned_at), min(epoch), max(epoch) FROM messages
+WHERE branch = ? AND seq BETWEEN ? AND ?
+"""
 FIND_IDS = """
 SELECT message_id, seq, digest FROM messages
 WHERE branch = ? AND message_id IN (SELECT value FROM json_each(?)) AND seq <= ?
@@ -106,6 +110,19 @@ def totals(connection: sqlite3.Connection, spans: Sequence[Span]) -> tuple[int, 
     """How many rows, and their tokens."""
     found = [connection.execute(TOTALS, clipped(span, span.first, span.last)).fetchone() for span in spans]
     return sum(count for count, _ in found), sum(tokens for _, tokens in found)
+
+
+def extent(connection: sqlite3.Connection, spans: Sequence[Span], found: Range) -> Extent:
+    """What a range holds."""
+    parts = [connection.execute(EXTENT, clipped(span, *found)).fetchone() for span in spans]
+    counts, tokens, pruned, firsts, lasts = zip(*parts, strict=True)
+    return Extent(
+        sum(counts),
+        sum(tokens),
+        sum(pruned),
+        min((time for time in firsts if time is not None), default=None),
+        max((time for time in lasts if time is not None), default=None),
+    )
 
 
 def find_ids(
