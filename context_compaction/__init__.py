@@ -56,8 +56,8 @@ if _TYPE_CHECKING:
     )
     from context_compaction.planner.stateless import acompact, compact
     from context_compaction.policy import Ladder, Policy, Rule, StandingInstructions
-    from context_compaction.recall import SearchHit
-    from context_compaction.session import Session, SessionStats, SyncResult
+    from context_compaction.recall import Description, GrepHit, Page, Reason, SearchHit, Stretch
+    from context_compaction.session import Passage, Session, SessionStats, SyncResult
     from context_compaction.text.cues import Cues
     from context_compaction.text.secrets import redact_secrets
     from context_compaction.tools import ToolRules
@@ -76,6 +76,7 @@ __all__ = [
     "CompactionEvent",
     "CompactionObserver",
     "Cues",
+    "Description",
     "Draft",
     "DraftRequest",
     "DrafterError",
@@ -83,6 +84,7 @@ __all__ = [
     "ExtractiveDrafter",
     "FactCount",
     "Forgotten",
+    "GrepHit",
     "Instructions",
     "InvalidBudget",
     "InvalidMessage",
@@ -90,10 +92,13 @@ __all__ = [
     "Ladder",
     "MediaBlock",
     "Message",
+    "Page",
+    "Passage",
     "Policy",
     "Problem",
     "Pruned",
     "QueryError",
+    "Reason",
     "ReasoningBlock",
     "Retention",
     "Rule",
@@ -105,6 +110,7 @@ __all__ = [
     "SessionStats",
     "StaleView",
     "StandingInstructions",
+    "Stretch",
     "SummaryDrafter",
     "SyncResult",
     "TextBlock",
@@ -142,8 +148,8 @@ _WHERE = {
     "messages": "MediaBlock Message ReasoningBlock TextBlock ToolCallBlock ToolResultBlock",
     "planner.stateless": "acompact compact",
     "policy": "Ladder Policy Rule StandingInstructions",
-    "recall": "SearchHit",
-    "session": "Session SessionStats SyncResult",
+    "recall": "Description GrepHit Page Reason SearchHit Stretch",
+    "session": "Passage Session SessionStats SyncResult",
     "text.cues": "Cues",
     "text.secrets": "redact_secrets",
     "tools": "ToolRules",
