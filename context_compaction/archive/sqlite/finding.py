@@ -22,8 +22,9 @@ from context_compaction.view import Range
 READ_TOTALS = "SELECT documents, terms FROM branches WHERE id = ?"
 READ_NEWER = """
 SELECT count(*), coalesce(sum(length), 0) FROM (
-    SELECT length FROM documents WHERE branch = ? AND summary = 0 AND seq > ?
-    UNION ALL SELECT length FROM documents WHERE branch = ? AND summary > ?
+    SELECT length FROM documents WHERE branch = ? AND summary = 0 AND seq > ? AND seq <= ?
+    UNION ALL SELECT length FROM documents
+    WHERE branch = ? AND summary > ? AND summary <= ? AND seq <= ?
 ) AS newer
 """
 READ_TIMES = "SELECT min(at), max(at) FROM documents WHERE branch = ? AND summary = 0 AND seq <= ?"
@@ -80,7 +81,7 @@ class Scope:
     parts: Sequence[Span]
     """What is taken, in log order."""
     newer: tuple[int, int] = (0, 0)
-    """How many documents of the branch are not counted since they came later, and their terms."""
+    """How many documents are not counted since they came later, and their terms."""
 
 
 def scope_of(
@@ -89,7 +90,7 @@ def scope_of(
     """The scope of a search in a branch, as far as it went at a moment, and of some ranges only."""
     spans, newer = spans_of(connection, branch), (0, 0)
     if upto is not None:
-        newer = connection.execute(READ_NEWER, (branch, upto.seq, branch, upto.summary)).fetchone()
+        newer = _newer(connection, spans, upto)
     if upto is not None and any(newer):
         spans = [
             Span(span.branch, span.first, min(span.last, upto.seq), min(span.last_summary, upto.summary))
@@ -161,6 +162,20 @@ def _parts(spans: Sequence[Span], ranges: Sequence[Range] | None) -> list[Span]:
         for first, last in sorted(ranges)
         if first <= span.last
     ]
+
+
+def _newer(connection: sqlite3.Connection, spans: Sequence[Span], upto: Upto) -> tuple[int, int]:
+    found = [
+        connection.execute(
+            READ_NEWER,
+            (
+                *(span.branch, upto.seq, span.last),
+                *(span.branch, max(upto.summary, 0), span.last_summary, span.last),
+            ),
+        ).fetchone()
+        for span in spans
+    ]
+    return sum(count for count, _ in found), sum(length for _, length in found)
 
 
 def _match(branch: int, term: str) -> str:
