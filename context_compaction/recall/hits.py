@@ -28,5 +28,5 @@ class SearchHit:
 
     @property
     def because(self) -> str:
-        """The reasons in words: ``holds crane, berth; said on 16 June; beside messages with harbour``."""
+        """The reasons in words: ``holds crane, berth; dated 16 June; beside messages with harbour``."""
         return in_words(self.reasons)

@@ -18,7 +18,7 @@ ReasonKind = Literal["phrase", "word", "period", "speaker", "neighbour", "sittin
 _SAID: Mapping[ReasonKind, str] = {
     "phrase": "holds the phrase {}",
     "word": "holds {}",
-    "period": "said {}",
+    "period": "dated {}",
     "speaker": "said by {}",
     "neighbour": "beside messages with {}",
     "sitting": "said around messages with {}",
@@ -37,7 +37,7 @@ class Reason:
 
 
 def in_words(reasons: tuple[Reason, ...]) -> str:
-    """The reasons as a reader takes them: ``holds crane, berth; said on 16 June``."""
+    """The reasons as a reader takes them: ``holds crane, berth; dated 16 June``."""
     by_kind: dict[ReasonKind, list[str]] = {}
     for reason in reasons:
         by_kind.setdefault(reason.kind, []).append(reason.text)
