@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from context_compaction.archive.base import Archive
@@ -20,7 +20,8 @@ def describe(archive: Archive, branch: int, session_id: str, namespace: str) -> 
     shown = rest_of((1, state.last_seq), left)
     parts = [*(record.ranges for record in records.values()), *((found,) for found in (*gaps, *shown))]
     topics = Topics(archive, branch, state.last_seq, parts)
-    drawing = _Drawing(archive, branch, state.view, records, topics)
+    replaced = set(state.superseding.values()) - {0}
+    drawing = _Drawing(archive, branch, records, topics, _otherwise(state.view, replaced))
     stretches = [
         *(drawing.summary(number, in_view=True) for number in state.view.summaries),
         *(drawing.stretch("gap", range_text((found,)), (found,), 0) for found in gaps),
@@ -47,13 +48,13 @@ class _Drawing:
         self,
         archive: Archive,
         branch: int,
-        view: View,
         records: Mapping[int, SummaryRecord],
         topics: Topics,
+        otherwise: Mapping[int, int],
     ) -> None:
         self._archive, self._branch = archive, branch
         self._records, self._topics = records, topics
-        self._edits = {entry.seq: entry.tokens for entry in view.head if isinstance(entry, Edited)}
+        self._otherwise = otherwise
 
     def summary(self, number: int, *, in_view: bool) -> Stretch:
         """A summary's, with its sources one generation down and so on."""
@@ -71,10 +72,10 @@ class _Drawing:
         )
 
     def shown(self, found: Range) -> Stretch:
-        """Of messages that the view shows, some of them shortened."""
-        edited = [seq for seq in self._edits if found[0] <= seq <= found[1]]
-        whole = self._archive.extents(self._branch, [(seq, seq) for seq in edited])
-        saved = sum(extent.tokens for extent in whole) - sum(self._edits[seq] for seq in edited)
+        """Of messages that the view shows, some of them otherwise than they were said."""
+        seqs = [seq for seq in self._otherwise if found[0] <= seq <= found[1]]
+        whole = self._archive.extents(self._branch, [(seq, seq) for seq in seqs])
+        saved = sum(extent.tokens for extent in whole) - sum(self._otherwise[seq] for seq in seqs)
         [extent] = self._archive.extents(self._branch, [found])
         return self.stretch("shown", range_text((found,)), (found,), extent.tokens - saved)
 
@@ -104,6 +105,12 @@ class _Drawing:
             generation=generation,
             sources=sources,
         )
+
+
+def _otherwise(view: View, replaced: Iterable[int]) -> dict[int, int]:
+    """Tokens of the messages that the view shortens; none of a system message that another replaced."""
+    edited = {entry.seq: entry.tokens for entry in view.head if isinstance(entry, Edited)}
+    return edited | dict.fromkeys(replaced, 0)
 
 
 def _lineage(archive: Archive, branch: int, shown: Mapping[int, SummaryRecord]) -> dict[int, SummaryRecord]:

@@ -11,6 +11,8 @@ from context_compaction.view import Range, range_text
 
 MAX_CHARS = 2000
 """Of a text rendering, if nothing else is asked for: about 600 tokens."""
+MAX_RANGES = 4
+"""So many are told one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,11 @@ class Stretch:
 
     @property
     def place(self) -> str:
-        """The messages, as references."""
-        return range_text(self.ranges)
+        """The messages, as references; of many ranges how many there are."""
+        if len(self.ranges) <= MAX_RANGES:
+            return range_text(self.ranges)
+        whole = range_text(((self.ranges[0][0], self.ranges[-1][1]),))
+        return f"{len(self.ranges)} ranges within {whole}"
 
     @property
     def days(self) -> str:
@@ -118,7 +123,7 @@ def _size(lines: Sequence[Sequence[str]]) -> int:
 
 def _fitting(lines: Sequence[str], max_chars: int) -> list[str]:
     """All lines, or the first and as many of the last as there is room for."""
-    if sum(len(line) + 1 for line in lines) <= max_chars:
+    if len(lines) < 2 or sum(len(line) + 1 for line in lines) <= max_chars:
         return list(lines)
     room, last = max_chars - len(lines[0]) - 30, list[str]()
     for line in reversed(lines[1:]):
