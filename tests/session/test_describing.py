@@ -13,6 +13,7 @@ from context_compaction.view import Edited, Kept
 from tests.builders import assistant, user
 from tests.histories import Dict, histories
 from tests.session.talks import session, turns
+from tests.windows import system
 
 POLICIES = (
     Policy.both(layered(max_leaves=1, trigger=0.3, target=0.2, keep=0.1, min_reclaim=0)),
@@ -35,6 +36,10 @@ def tiles(s: Session, described: Description) -> None:
     for stretch in described.stretches:
         assert (stretch.kind == "summary") == stretch.ref.startswith("s:")
         below(stretch)
+
+
+def turns_of(stretch: Stretch) -> list[int]:
+    return [(seq - 1) // 2 for seq in numbers(stretch)]
 
 
 def seen(s: Session) -> int:
@@ -89,16 +94,19 @@ async def test_generations_times_tokens_and_topics() -> None:
         for number, subject in enumerate(("harbour crane", "violin lesson", "tomato seedling", "tax return")):
             for turn in range(12):
                 at = f"2023-0{number + 3}-{turn + 1:02}T10:00:00Z"
-                s.append(user(f"about the {subject} " + f"word{turn} " * 50, timestamp=at))
-                s.append(assistant(f"the {subject}, yes " + f"text{turn} " * 50, timestamp=at))
+                s.append(user(f"weekday {subject} " + f"word{turn} " * 50, timestamp=at))
+                s.append(assistant(f"weekday, {subject}, yes " + f"text{turn} " * 50, timestamp=at))
                 s.after_turn()
         described = s.describe()
         assert described == await s.adescribe()
         summaries = [stretch for stretch in described.stretches if stretch.kind == "summary"]
         assert any(stretch.sources for stretch in summaries)
         first, last = described.stretches[0], described.stretches[-1]
-        assert (first.days, last.days) == ("2023-03-01 to 2023-05-05", "2023-06-03 to 2023-06-12")
+        for stretch in described.stretches:
+            days = [f"2023-0{turn // 12 + 3}-{turn % 12 + 1:02}" for turn in turns_of(stretch)]
+            assert stretch.days == f"{days[0]} to {days[-1]}"
         assert {"tax", "return"} <= set(last.topics)
+        assert all("weekday" not in stretch.topics for stretch in described.stretches)
         deepest = first
         while deepest.sources:
             deepest = deepest.sources[0]
@@ -130,6 +138,14 @@ def test_a_short_text_is_shallower_then_has_fewer_lines() -> None:
         few = described.text(len(str(described.stretches[0])) + len(str(described.stretches[-1])) + 40)
         assert few.splitlines()[2] == f"... {len(described.stretches) - 2} more ..."
         assert few.splitlines()[-1] == str(described.stretches[-1])
+
+
+def test_a_system_message_that_was_replaced_is_said_and_not_seen() -> None:
+    with session() as s:
+        s.sync([system("be brief and kind"), user("one two three")])
+        s.sync([system("be long"), user("one two three")])
+        described = s.describe()
+        assert (described.messages, described.tokens_said, described.tokens_seen) == (3, 8 + 7 + 6, 7 + 6)
 
 
 def test_a_session_without_messages() -> None:

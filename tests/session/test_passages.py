@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from context_compaction import Passage, Policy, QueryError, Session, SQLiteArchive, UnknownReference
 from context_compaction.policy import layered
+from context_compaction.recall.describing import rest_of
 from context_compaction.recall.lines import said_in
 from context_compaction.testing.drafters import ScriptedDrafter
 from tests.session.talks import dicts, session, turns
@@ -103,6 +104,23 @@ def test_what_was_pruned_is_told_once() -> None:
         [passage] = s.expand_page(f"s:{number}").items
         assert (passage.ref, passage.message) == (f"m:1-m:{gone}", s.expand("m:1-m:3,s:1")[0])
         assert passage.text.startswith(f"[m:1-m:{gone}: {gone} messages")
+        refs = [passage.ref for page in pages(s, f"m:1-m:{gone + 2}", max_tokens=50) for passage in page]
+        assert refs == [f"m:1-m:{gone}", f"m:{gone + 1}", f"m:{gone + 2}"]
+
+
+numbers = st.integers(1, 20)
+ranges = st.tuples(numbers, numbers).map(lambda pair: (min(pair), max(pair)))
+
+
+@given(ranges, st.lists(ranges, max_size=5))
+def test_the_rest_of_a_range_is_what_no_other_holds(
+    whole: tuple[int, int], taken: list[tuple[int, int]]
+) -> None:
+    rest = rest_of(whole, taken)
+    expected = set(range(whole[0], whole[1] + 1))
+    for first, last in taken:
+        expected -= set(range(first, last + 1))
+    assert [seq for first, last in rest for seq in range(first, last + 1)] == sorted(expected)
 
 
 def test_parts_of_a_reference_come_as_they_are_named() -> None:
