@@ -68,6 +68,7 @@ def test_skipped_is_an_exception():
         ("rungs", 3, {"plan: Extract", "plan: Truncate", "ContextEditingMiddleware, triggered"}),
         ("imports", 5, {"import context_compaction"}),
         ("memories", 3, {"ours, a turn", "ConversationSummaryBufferMemory, prune"}),
+        ("looking", 3, {"recall, a day", "recall, second page", "describe", "grep, a literal: s"}),
         ("archive", 3, {"durable appends: p50 ms", "bulk append: messages / s", "file, MB"}),
         (
             "sizes",
