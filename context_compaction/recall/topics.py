@@ -10,7 +10,7 @@ from context_compaction.archive.base import Archive
 from context_compaction.text.terms import query_words
 from context_compaction.view import Range
 
-SAMPLE = 1500
+SAMPLE = 500
 """So many messages are read, evenly spread, and the first of each part."""
 TOPICS = 5
 _READ = 2000
