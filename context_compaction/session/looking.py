@@ -71,8 +71,8 @@ class Looking(Said):
         """`expand` in pages, what is too long for one in parts.
 
         ``levels``: how many generations to go down from a summary: 1 gives the summaries that it was made
-        from, and the messages where there are none. None: down to the messages. Raises `UnknownReference`
-        and `QueryError`.
+        from, and the messages where there are none; 0 its own text. None: down to the messages. Raises
+        `UnknownReference` and `QueryError`.
         """
         branch = self._current()
         return passages(

@@ -52,7 +52,7 @@ def passages(
     """What is behind ``cursor`` of what a reference leads to. Raises `UnknownReference`, `QueryError`."""
     check_page(max_tokens)
     if levels is not None:
-        check_count("levels", levels, "how many generations to go down")
+        check_count("levels", levels, "how many generations to go down", least=0)
     units = _units(archive, branch, named(archive, branch, ref, last_seq), levels)
     began = Cursor.of(cursor, mark_of("expand", units), 0, 0)
     done, start = began.places
@@ -82,7 +82,7 @@ def _units(archive: Archive, branch: int, found: Sequence[Unit], levels: int | N
     """What summaries and ranges lead to, so many generations down."""
     units: list[Unit] = []
     for unit in found:
-        if isinstance(unit, int):
+        if isinstance(unit, int) and levels != 0:
             [record] = archive.summaries(branch, [unit]).values()
             units += record.ranges if levels is None else _below(archive, branch, record, levels)
         else:

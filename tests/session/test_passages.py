@@ -60,6 +60,8 @@ def test_each_generation_leads_to_the_one_below_and_in_the_end_to_the_messages(d
     down = [passage for page in pages(deep, highest.ref, None, 10_000) for passage in page]
     assert [passage.message for passage in down] == deep.expand(highest.ref)
     two = [passage.ref for page in pages(deep, highest.ref, 2, 10_000) for passage in page]
+    [own] = deep.expand_page(highest.ref, levels=0, max_tokens=10_000).items
+    assert (own.ref, own.text, own.summary) == (highest.ref, highest.text, highest)
     expected = [passage.ref for one in below for page in pages(deep, one.ref, 1, 10_000) for passage in page]
     assert two == expected
 
@@ -159,7 +161,7 @@ async def test_a_bad_reference_is_told_what_to_do(ref: str, says: str) -> None:
             s.expand(ref)
 
 
-@pytest.mark.parametrize("levels", [0, -1, True, "x"])
+@pytest.mark.parametrize("levels", [-1, 1.5, True, "x"])
 def test_levels_that_mean_nothing(levels: int) -> None:
     with session() as s:
         s.append(turns(1, 1))
