@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +9,8 @@ from typing import Any
 from context_compaction.errors import QueryError
 
 MAX_PATTERN = 1000
-"""Characters of a regular expression."""
+"""Characters of a regular expression. The time limit is not looked at while a long literal is searched for:
+one of 50,000 took minutes on a line of a million."""
 LINE_SECONDS = 1.0
 """A regular expression may look so long at one line."""
 Span = tuple[int, int]
@@ -22,24 +22,24 @@ def finder(pattern: object, *, regex: bool, ignore_case: bool) -> Find:
     """What finds a pattern in a line. Raises `QueryError` for one that cannot be looked for."""
     if not isinstance(pattern, str) or not pattern:
         raise QueryError("the pattern to grep for is a text of at least one character")
-    if regex:
-        return _expression(pattern, ignore_case=ignore_case)
-    if "\n" in pattern:
+    if not regex and "\n" in pattern:
         raise QueryError("grep looks at one line at a time: a pattern with a newline in it is never there")
-    if ignore_case:
-        return _searching(re.compile(re.escape(pattern), re.IGNORECASE).search)
+    if regex or ignore_case:
+        return _expression(pattern, literal=not regex, ignore_case=ignore_case)
     return lambda line: (at, at + len(pattern)) if (at := line.find(pattern)) >= 0 else None
 
 
-def _expression(pattern: str, *, ignore_case: bool) -> Find:
+def _expression(pattern: str, *, literal: bool, ignore_case: bool) -> Find:
     import regex  # its matching can be given a time limit, which `re`'s cannot
 
     if len(pattern) > MAX_PATTERN:
         raise QueryError(
-            f"the regular expression has {len(pattern)} characters; {MAX_PATTERN} at most are taken"
+            f"the pattern has {len(pattern):,} characters; as an expression, or where case is ignored, "
+            f"{MAX_PATTERN:,} at most are taken"
         )
     try:
-        compiled = regex.compile(pattern, regex.IGNORECASE if ignore_case else 0)
+        written = regex.escape(pattern) if literal else pattern
+        compiled = regex.compile(written, regex.IGNORECASE if ignore_case else 0)
     except (regex.error, RecursionError, ValueError, OverflowError, IndexError) as error:
         reason = "it is nested too deep" if isinstance(error, RecursionError) else error
         raise QueryError(f"{pattern[:80]!r} is no regular expression: {reason}") from error
@@ -54,12 +54,4 @@ def _expression(pattern: str, *, ignore_case: bool) -> Find:
                 "it can match in too many ways; repeat less within what is repeated"
             ) from error
 
-    return _searching(search)
-
-
-def _searching(search: Callable[[str], Any]) -> Find:
-    def find(line: str) -> Span | None:
-        found = search(line)
-        return found.span() if found is not None else None
-
-    return find
+    return lambda line: found.span() if (found := search(line)) is not None else None

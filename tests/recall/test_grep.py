@@ -231,6 +231,17 @@ def test_what_is_no_literal(pattern: Any):
         found(archive, Writer.of(archive).branch, Grep(pattern))
 
 
+def test_a_long_text_is_looked_for_in_linear_time_or_not_at_all():
+    """Nearly found at every place of a long line."""
+    with open_archive() as archive:
+        writer = Writer.of(archive)
+        writer.say("a" * 2_000_000)
+        assert found(archive, writer.branch, Grep("a" * 50_000 + "b")) == []
+        assert found(archive, writer.branch, Grep("a" * 999 + "B", ignore_case=True)) == []
+        with pytest.raises(QueryError, match="where case is ignored, 1,000 at most"):
+            found(archive, writer.branch, Grep("a" * 1001, ignore_case=True))
+
+
 @pytest.mark.parametrize("context", [-1, 21, True, "x"])
 def test_what_is_no_context(context: Any):
     with open_archive() as archive, pytest.raises(QueryError, match="context is how many lines, 0 to 20"):
