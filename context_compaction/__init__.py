@@ -56,7 +56,7 @@ if _TYPE_CHECKING:
     )
     from context_compaction.planner.stateless import acompact, compact
     from context_compaction.policy import Ladder, Policy, Rule, StandingInstructions
-    from context_compaction.recall import Description, GrepHit, Page, Reason, SearchHit, Stretch
+    from context_compaction.recall import Bound, Description, GrepHit, Page, Reason, SearchHit, Stretch
     from context_compaction.session import Passage, Session, SessionStats, SyncResult
     from context_compaction.text.cues import Cues
     from context_compaction.text.secrets import redact_secrets
@@ -69,6 +69,7 @@ __all__ = [
     "ArchiveError",
     "ArchiveTooNew",
     "ArchiveUnavailable",
+    "Bound",
     "Branch",
     "Budget",
     "CannotCompact",
@@ -148,7 +149,7 @@ _WHERE = {
     "messages": "MediaBlock Message ReasoningBlock TextBlock ToolCallBlock ToolResultBlock",
     "planner.stateless": "acompact compact",
     "policy": "Ladder Policy Rule StandingInstructions",
-    "recall": "Description GrepHit Page Reason SearchHit Stretch",
+    "recall": "Bound Description GrepHit Page Reason SearchHit Stretch",
     "session": "Passage Session SessionStats SyncResult",
     "text.cues": "Cues",
     "text.secrets": "redact_secrets",

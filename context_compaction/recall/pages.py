@@ -32,7 +32,7 @@ def recall_page(
     state = archive.state(branch)
     began = Cursor.of(cursor, mark_of("recall", query, bounds), 0, state.last_seq, state.next_summary - 1)
     given, *moment = began.places
-    hits = recall(archive, branch, query, MOST, bounds=bounds, upto=Upto(*moment))
+    hits = recall(archive, branch, query, MOST, bounds=bounds, upto=Upto(*moment), unique=True)
     items, tokens, whole = fitting(((hit, hit_tokens(hit, counter)) for hit in hits[given:]), max_tokens)
     after = None if whole else str(Cursor(began.asked, (given + len(items), *moment)))
     return Page(tuple(items), after, tokens)

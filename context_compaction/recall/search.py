@@ -38,11 +38,12 @@ def recall(
     before: int | None = None,
     bounds: Bounds | None = None,
     upto: Upto | None = None,
+    unique: bool = False,
 ) -> list[SearchHit]:
     """The ``k`` best hits of one branch and its ancestors up to the fork, best first.
 
     ``query`` is plain text of any length; nothing in it is syntax. Without a telling word, a quoted phrase
-    or a date in it there is no hit. Of a summary and what it stands for the better one is there.
+    or a date in it there is no hit. ``unique``: of a summary and what it stands for only the better one.
     ``within``: only messages of these numbers, and no summaries. ``bounds``: only what lies within them, of
     summaries those that stand for nothing else.
     ``before``: as if this message and what came after it had not been said, so that a stored question does
@@ -71,7 +72,8 @@ def recall(
     messages, summaries = _messages(archive, branch, ranked), _summaries(archive, branch, ranked)
     if inside is not None:
         ranked = [one for one in ranked if not one.summary or inside.covers(summaries[one.summary].ranges)]
-    best = distinct(reweighed(ranked, messages, summaries, asked, weights), summaries)[:k]
+    best = reweighed(ranked, messages, summaries, asked, weights)
+    best = (distinct(best, summaries) if unique else best)[:k]
     reasons = Reasons(asked, pool, sittings, weights)
     near = _neighbours(archive, branch, best, end)
     return [

@@ -35,7 +35,10 @@ class Looking(Said):
         max_tokens: int = PAGE_TOKENS,
         cursor: str | None = None,
     ) -> Page[SearchHit]:
-        """`recall` in pages: the best 200 hits, best first. Raises `QueryError`."""
+        """`recall` in pages: the best 200 hits, best first; of a summary and what it stands for the better.
+
+        Raises `QueryError`.
+        """
         return recall_page(
             self._archive,
             self._current(),

@@ -42,7 +42,7 @@ def test_the_finer_one_stays_unless_the_other_is_twice_as_good(found: list[Ranke
     assert " ".join(f"s{one.summary}" if one.summary else f"m{one.seq}" for one in kept) == left
 
 
-def test_a_recall_never_gives_both():
+def test_a_recall_that_is_to_be_unique_never_gives_both():
     with open_archive() as archive:
         writer = Writer.of(archive)
         writer.say("the crane", "was mended", "by Petersen", "they say")
@@ -52,6 +52,7 @@ def test_a_recall_never_gives_both():
         )
         for query in ("crane", "Petersen crane mended", "who says so?", "mended by Petersen"):
             for k in (1, 2, 8):
-                hits = recall(archive, writer.branch, query, k)
+                hits = recall(archive, writer.branch, query, k, unique=True)
                 under = {"m:1", "m:2", "m:3"} & {hit.ref for hit in hits}
                 assert not (under and "s:1" in {hit.ref for hit in hits})
+        assert {"m:1", "s:1"} <= {hit.ref for hit in recall(archive, writer.branch, "crane")}

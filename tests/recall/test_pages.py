@@ -41,7 +41,7 @@ def test_each_once_and_all_of_them_while_the_log_grows(
             archive.commit(
                 writer.branch, commit(0, summary(1, "apple and pear", ranges=((1, 1),)), at_seq=len(said))
             )
-        expected = recall(archive, writer.branch, "apple pear", 200)
+        expected = recall(archive, writer.branch, "apple pear", 200, unique=True)
         found = [page(archive, writer.branch, max_tokens=max_tokens)]
         while (cursor := found[-1].next) is not None:
             more = growth.pop() if growth else []
