@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -280,16 +279,13 @@ def test_a_page_ends_in_time_and_goes_on(monkeypatch: pytest.MonkeyPatch):
     with open_archive() as archive:
         writer = Writer.of(archive)
         writer.say("one\ntwo", "three", "four")
-        wanted, pages, cursor = Grep("four"), 0, None
-        hits: list[GrepHit] = []
-        began = time.monotonic()
-        while time.monotonic() - began < 60:
-            page = wanted.page(archive, writer.branch, WORDS, max_tokens=9, cursor=cursor)
-            pages, cursor = pages + 1, page.next
-            hits += page.items
-            if cursor is None:
+        sizes, cursor = list[int](), None
+        for _ in range(20):
+            page = Grep("four").page(archive, writer.branch, WORDS, max_tokens=9, cursor=cursor)
+            sizes.append(len(page.items))
+            if (cursor := page.next) is None:
                 break
-        assert (pages, [hit.ref for hit in hits]) == (5, ["m:3"])
+        assert sizes == [0, 0, 0, 1, 0]
 
 
 def test_what_was_pruned_is_not_found():
