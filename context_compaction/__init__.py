@@ -58,8 +58,8 @@ if _TYPE_CHECKING:
     from context_compaction.messages.plain import PlainCodec
     from context_compaction.planner.stateless import acompact, compact
     from context_compaction.policy import Ladder, Policy, Rule, StandingInstructions
-    from context_compaction.recall import SearchHit
-    from context_compaction.session import Session, SessionStats, SyncResult
+    from context_compaction.recall import Bound, Description, GrepHit, Page, Reason, SearchHit, Stretch
+    from context_compaction.session import Passage, Session, SessionStats, SyncResult
     from context_compaction.session.lookup import Lookup, LookupAnswer
     from context_compaction.session.past import apast_context, past_context
     from context_compaction.session.sessions import Sessions
@@ -76,6 +76,7 @@ __all__ = [
     "ArchiveError",
     "ArchiveTooNew",
     "ArchiveUnavailable",
+    "Bound",
     "Branch",
     "Budget",
     "CannotCompact",
@@ -83,6 +84,7 @@ __all__ = [
     "CompactionEvent",
     "CompactionObserver",
     "Cues",
+    "Description",
     "Draft",
     "DraftRequest",
     "DrafterError",
@@ -90,6 +92,7 @@ __all__ = [
     "ExtractiveDrafter",
     "FactCount",
     "Forgotten",
+    "GrepHit",
     "Instructions",
     "InvalidBudget",
     "InvalidMessage",
@@ -100,11 +103,14 @@ __all__ = [
     "MediaBlock",
     "Message",
     "MissingPackage",
+    "Page",
+    "Passage",
     "PlainCodec",
     "Policy",
     "Problem",
     "Pruned",
     "QueryError",
+    "Reason",
     "ReasoningBlock",
     "Retention",
     "Rule",
@@ -117,6 +123,7 @@ __all__ = [
     "Sessions",
     "StaleView",
     "StandingInstructions",
+    "Stretch",
     "SummaryDrafter",
     "SyncResult",
     "TextBlock",
@@ -159,8 +166,8 @@ _WHERE = {
     "messages.plain": "PlainCodec",
     "planner.stateless": "acompact compact",
     "policy": "Ladder Policy Rule StandingInstructions",
-    "recall": "SearchHit",
-    "session": "Session SessionStats SyncResult",
+    "recall": "Bound Description GrepHit Page Reason SearchHit Stretch",
+    "session": "Passage Session SessionStats SyncResult",
     "session.past": "apast_context past_context",
     "session.sessions": "Sessions",
     "session.tables": "table_rows",

@@ -9,7 +9,7 @@ from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict, Field
 
-from context_compaction import Budget, SearchHit, Session
+from context_compaction import Bound, Budget, SearchHit, Session
 from langchain_compaction.sessions import ArchiveLike
 
 _ANY_BUDGET = Budget(context_window=1_000_000)
@@ -22,7 +22,9 @@ class ArchiveRetriever(BaseRetriever):
     ``k`` documents, best first, fewer only where fewer answer the query. A document holds the whole text of
     a message or summary; its ``id`` is the reference that `Session.expand` takes, and its metadata has
     ``ref``, ``score``, ``role``, ``time``, ``name``, ``session_id``, ``namespace``, ``why`` (the query's
-    words that it holds) and ``neighbours`` (references of the messages around it).
+    words that it holds), ``because`` (all that it has to do with the query, in words) and ``neighbours``
+    (references of the messages around it). ``invoke(query, after="2026-03-01", before="m:57")`` bounds what
+    is searched, as `Session.recall` does.
     Raises `QueryError` for a ``k`` under 1.
     """
 
@@ -46,8 +48,10 @@ class ArchiveRetriever(BaseRetriever):
         *,
         run_manager: CallbackManagerForRetrieverRun,  # noqa: ARG002 - LangChain's signature
         k: int | None = None,
+        after: Bound | None = None,
+        before: Bound | None = None,
     ) -> list[Document]:
-        hits = self.session.recall(query, self.k if k is None else k)
+        hits = self.session.recall(query, self.k if k is None else k, after=after, before=before)
         return [self._document(hit) for hit in hits]
 
     async def _aget_relevant_documents(
@@ -56,8 +60,10 @@ class ArchiveRetriever(BaseRetriever):
         *,
         run_manager: AsyncCallbackManagerForRetrieverRun,  # noqa: ARG002 - LangChain's signature
         k: int | None = None,
+        after: Bound | None = None,
+        before: Bound | None = None,
     ) -> list[Document]:
-        hits = await self.session.arecall(query, self.k if k is None else k)
+        hits = await self.session.arecall(query, self.k if k is None else k, after=after, before=before)
         return [self._document(hit) for hit in hits]
 
     def _document(self, hit: SearchHit) -> Document:
@@ -72,6 +78,7 @@ class ArchiveRetriever(BaseRetriever):
             "session_id": self.session.session_id,
             "namespace": self.session.namespace,
             "why": list(hit.why),
+            "because": hit.because,
             "neighbours": list(hit.neighbours),
         }
         return Document(page_content=text, id=hit.ref, metadata=about)

@@ -70,6 +70,7 @@ def test_skipped_is_an_exception():
         ("memories", 3, {"ours, a turn", "ConversationSummaryBufferMemory, prune"}),
         ("in_turn", 6, {"ours", "FunctionAgent, Memory", "FunctionAgent, our memory"}),
         ("llamaindex_memories", 3, {"get: ours", "put: Memory, nothing left yet", "put an answer: ours"}),
+        ("looking", 3, {"recall, a day", "recall, second page", "describe", "grep, a literal: s"}),
         ("archive", 3, {"durable appends: p50 ms", "bulk append: messages / s", "file, MB"}),
         (
             "sizes",

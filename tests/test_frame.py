@@ -26,6 +26,7 @@ HEAVY = {
     "langchain_core",
     "llama_index",
     "rich",
+    "regex",
     "tiktoken",
 }
 MAX_LINES = 300

@@ -7,6 +7,7 @@ from context_compaction.archive.records import (
     Branch,
     BranchState,
     Commit,
+    Extent,
     Forgotten,
     Fork,
     OutlineRow,
@@ -16,6 +17,7 @@ from context_compaction.archive.records import (
     SearchPool,
     StoredMessage,
     Tip,
+    Upto,
 )
 from context_compaction.archive.retention import Retention
 from context_compaction.archive.sqlite import SQLiteArchive
@@ -26,6 +28,7 @@ __all__ = [
     "Branch",
     "BranchState",
     "Commit",
+    "Extent",
     "Forgotten",
     "Fork",
     "Forks",
@@ -38,5 +41,6 @@ __all__ = [
     "SearchPool",
     "StoredMessage",
     "Tip",
+    "Upto",
     "open_archive",
 ]

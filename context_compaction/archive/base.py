@@ -21,6 +21,7 @@ from context_compaction.archive.records import (
     Branch,
     BranchState,
     Commit,
+    Extent,
     Forgotten,
     Fork,
     OutlineRow,
@@ -29,6 +30,7 @@ from context_compaction.archive.records import (
     SearchPool,
     StoredMessage,
     Tip,
+    Upto,
 )
 from context_compaction.events import CompactionEvent
 from context_compaction.text.periods import Period
@@ -97,6 +99,17 @@ class Archive(ABC):
         """How many messages the log has, and their tokens as they were counted at append."""
 
     @abstractmethod
+    def extents(self, branch: int, ranges: Sequence[Range]) -> list[Extent]:
+        """What each of these ranges holds, in their order, without reading a message."""
+
+    @abstractmethod
+    def said_within(self, branch: int, since: float | None, until: float | None) -> list[Range]:
+        """The numbers of the messages said from ``since`` until before ``until`` (epoch seconds), ascending.
+
+        One without a time is of that of the message before it. Pruned ones are not there.
+        """
+
+    @abstractmethod
     def summaries(self, branch: int, ids: Iterable[int] | None = None) -> dict[int, SummaryRecord]:
         """All summaries ever committed on the branch, or these, by id."""
 
@@ -131,13 +144,22 @@ class Archive(ABC):
 
     @abstractmethod
     def search(
-        self, branch: int, terms: Sequence[str], limit: int = 300, *, periods: Sequence[Period] = ()
+        self,
+        branch: int,
+        terms: Sequence[str],
+        limit: int = 300,
+        *,
+        periods: Sequence[Period] = (),
+        ranges: Sequence[Range] | None = None,
+        upto: Upto | None = None,
     ) -> SearchPool:
         """What one branch (with its ancestors up to the fork) has of any of ``terms`` or of ``periods``.
 
         ``terms`` are analysed (`context_compaction.text.terms`). Of more than ``limit`` documents, those with
         the rarest terms and of the rarest periods are taken, and where these leave room the newest with the
-        next one. Frequencies are those of all.
+        next one. Frequencies are those of all. ``ranges``: only messages of these numbers, and summaries
+        that begin there, are taken, and all is counted as ever. ``upto``: the answer that the branch gave
+        at that moment, whatever came since, but for what was pruned.
         """
 
     @abstractmethod

@@ -183,6 +183,27 @@ class SearchPool:
     """How many sittings the scope has."""
 
 
+class Upto(NamedTuple):
+    """A moment of a branch by the last message and the last summary that it had."""
+
+    seq: int
+    summary: int
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much a range of a log holds, and from when it is."""
+
+    messages: int
+    tokens: int
+    """As they were counted at append."""
+    pruned: int
+    """How many of the messages are tombstones."""
+    first_at: float | None
+    """When its earliest message was said, in epoch seconds; None where none says when."""
+    last_at: float | None
+
+
 @dataclass(frozen=True, slots=True)
 class Pruned:
     """What a prune let go of."""

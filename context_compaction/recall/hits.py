@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from context_compaction.messages import Message
+from context_compaction.recall.reasons import Reason, in_words
 from context_compaction.view import SummaryRecord
 
 
@@ -22,3 +23,10 @@ class SearchHit:
     """The query's words that it holds, most telling first; empty when only the messages around it match."""
     neighbours: tuple[str, ...]
     """References of the messages around it in the same sitting, up to two before and two after."""
+    reasons: tuple[Reason, ...] = ()
+    """All that it has to do with the query, what it holds itself first."""
+
+    @property
+    def because(self) -> str:
+        """The reasons in words: ``holds crane, berth; dated 16 June; beside messages with harbour``."""
+        return in_words(self.reasons)

@@ -72,16 +72,21 @@ def rank(
     weights: Weights,
     *,
     within: Container[int] | None = None,
+    summaries: bool = False,
 ) -> list[Ranked]:
     """The best ``k`` candidates, best first; equal scores in log order.
 
     ``sittings`` are those of the messages `around`. ``within``: only messages of these numbers, and no
-    summaries.
+    summaries, or with ``summaries`` those that begin there.
     """
     ranking = _Ranking(pool, sittings, weights)
     scores = ranking.scores()
     if within is not None:
-        scores = {place: score for place, score in scores.items() if place > 0 and place in within}
+        scores = {
+            place: score
+            for place, score in scores.items()
+            if (summaries or place > 0) and ranking.first(place) in within
+        }
     best = nsmallest(k, scores, key=lambda place: (-scores[place], ranking.first(place), place))
     return [ranking.ranked(place, scores[place]) for place in best]
 

@@ -55,13 +55,13 @@ def _of_summary(summary: SummaryRecord, query: Query, weights: Weights) -> float
 
 def _of_message(message: Message, query: Query, weights: Weights) -> float:
     factor = weights.roles.get(message.role, 1.0)
-    if weights.speaker and _is_named(message, query):
+    if weights.speaker and is_named(message, query):
         factor *= 1 + weights.speaker
     if message.name and message.text.rstrip().endswith(_ASKS):
         factor *= weights.asking
     return factor * (1 + weights.phrase * len(phrases_in(message.text, query)))
 
 
-def _is_named(message: Message, query: Query) -> bool:
+def is_named(message: Message, query: Query) -> bool:
     """Whether the query names who says it; who has no name is called by the role."""
     return not query.words.keys().isdisjoint(terms_of(message.name or message.role))

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 
 from context_compaction.archive.base import Archive
+from context_compaction.archive.records import Upto
 from context_compaction.errors import QueryError
 from context_compaction.messages import Message
+from context_compaction.recall.bounds import Bounds
+from context_compaction.recall.distinct import distinct
 from context_compaction.recall.hits import SearchHit
+from context_compaction.recall.paging import check_count
 from context_compaction.recall.query import Query
 from context_compaction.recall.ranking import Ranked, around, rank, said_before
 from context_compaction.recall.reading import phrases_in, reweighed
+from context_compaction.recall.reasons import Reasons
 from context_compaction.recall.weights import Weights
 from context_compaction.view import SummaryRecord
 
@@ -31,59 +36,74 @@ def recall(
     weights: Weights | None = None,
     within: Container[int] | None = None,
     before: int | None = None,
+    bounds: Bounds | None = None,
+    upto: Upto | None = None,
+    unique: bool = False,
 ) -> list[SearchHit]:
     """The ``k`` best hits of one branch and its ancestors up to the fork, best first.
 
     ``query`` is plain text of any length; nothing in it is syntax. Without a telling word, a quoted phrase
-    or a date in it there is no hit. ``within``: only messages of these numbers, and no summaries.
+    or a date in it there is no hit. ``unique``: of a summary and what it stands for only the better one.
+    ``within``: only messages of these numbers, and no summaries. ``bounds``: only what lies within them, of
+    summaries those that stand for nothing else.
     ``before``: as if this message and what came after it had not been said, so that a stored question does
-    not find itself. Raises `QueryError` if it is no text or ``k`` is under 1.
+    not find itself. ``upto``: what it gave at that moment. Raises `QueryError` if the query is no text or
+    ``k`` is under 1.
     """
     _check(query, k)
     asked, weights = Query.of(query), weights or Weights()
     if not asked.words and not asked.periods:
         return []
-    pool = archive.search(branch, list(asked.words), CANDIDATES, periods=asked.periods)
+    inside = None if bounds is None else bounds.within(archive, branch)
+    pool = archive.search(
+        branch,
+        list(asked.words),
+        CANDIDATES,
+        periods=asked.periods,
+        ranges=None if inside is None else inside.ranges,
+        upto=upto,
+    )
     if before is not None:
         pool = said_before(pool, before)
-    beside = [seq for seq in around(pool, weights) if before is None or seq < before]
-    sittings = archive.sittings(branch, beside)
-    ranked = rank(pool, sittings, max(k, READ), weights, within=within)
+    end = before if before is not None else upto.seq + 1 if upto is not None else None
+    sittings = archive.sittings(branch, [seq for seq in around(pool, weights) if end is None or seq < end])
+    allowed = inside if within is None else within
+    ranked = rank(pool, sittings, max(k, READ), weights, within=allowed, summaries=within is None)
     messages, summaries = _messages(archive, branch, ranked), _summaries(archive, branch, ranked)
-    best = reweighed(ranked, messages, summaries, asked, weights)[:k]
-    near = _neighbours(archive, branch, best)
-    return [_hit(found, asked, messages, summaries, near) for found in best]
+    if inside is not None:
+        ranked = [one for one in ranked if not one.summary or inside.covers(summaries[one.summary].ranges)]
+    best = reweighed(ranked, messages, summaries, asked, weights)
+    best = (distinct(best, summaries) if unique else best)[:k]
+    reasons = Reasons(asked, pool, sittings, weights)
+    near = _neighbours(archive, branch, best, end)
+    return [
+        _hit(found, asked, reasons, messages.get(found.seq) or summaries[found.summary], near)
+        for found in best
+    ]
 
 
 def _check(query: object, k: object) -> None:
     if not isinstance(query, str):
         raise QueryError(f"a query is text, not {type(query).__name__}")
-    if not isinstance(k, int) or isinstance(k, bool) or k < 1:
-        raise QueryError(f"k is how many hits to return, at least 1, not {k!r}")
+    check_count("k", k, "how many hits to return")
 
 
 def _hit(
-    found: Ranked,
-    query: Query,
-    messages: dict[int, Message],
-    summaries: dict[int, SummaryRecord],
-    near: dict[int, list[int]],
+    found: Ranked, query: Query, reasons: Reasons, said: Message | SummaryRecord, near: dict[int, list[int]]
 ) -> SearchHit:
-    summary = summaries[found.summary] if found.summary else None
-    message = None if found.summary else messages[found.seq]
-    text = summary.text if summary is not None else messages[found.seq].text
     why = (
-        *phrases_in(text, query),
+        *phrases_in(said.text, query),
         *(query.words[term] for term in found.terms),
         *(query.periods[place].words for place in found.periods),
     )
     return SearchHit(
         ref=f"s:{found.summary}" if found.summary else f"m:{found.seq}",
-        message=message,
-        summary=summary,
+        message=said if isinstance(said, Message) else None,
+        summary=said if isinstance(said, SummaryRecord) else None,
         score=found.score,
         why=tuple(dict.fromkeys(why)),
         neighbours=tuple(f"m:{number}" for number in near.get(found.seq, ())),
+        reasons=reasons.of(found, said),
     )
 
 
@@ -97,10 +117,13 @@ def _summaries(archive: Archive, branch: int, ranked: Sequence[Ranked]) -> dict[
     return archive.summaries(branch, numbers) if numbers else {}
 
 
-def _neighbours(archive: Archive, branch: int, ranked: Sequence[Ranked]) -> dict[int, list[int]]:
-    """The messages around each hit in its sitting."""
+def _neighbours(
+    archive: Archive, branch: int, ranked: Sequence[Ranked], end: int | None
+) -> dict[int, list[int]]:
+    """The messages around each hit in its sitting, before message ``end``."""
     seqs = [found.seq for found in ranked if found.seq]
-    known = archive.sittings(branch, {seq + offset for seq in seqs for offset in range(-REACH, REACH + 1)})
+    wanted = {seq + offset for seq in seqs for offset in range(-REACH, REACH + 1)}
+    known = archive.sittings(branch, [seq for seq in wanted if end is None or seq < end])
     return {
         seq: [
             near

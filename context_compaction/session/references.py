@@ -13,6 +13,8 @@ from context_compaction.view import Range
 
 _MESSAGES = re.compile(r"m:(\d{1,18})(?:\s*-\s*(?:m:)?(\d{1,18}))?")
 _SUMMARY = re.compile(r"s:(\d{1,18})")
+MAX_PARTS = 1000
+_NONE = "this session has no such message or summary"
 
 
 def expand(archive: Archive, branch: int, ref: str, last_seq: int) -> list[Message]:
@@ -21,11 +23,19 @@ def expand(archive: Archive, branch: int, ref: str, last_seq: int) -> list[Messa
 
 
 def named_ranges(archive: Archive, branch: int, ref: str, last_seq: int) -> Sequence[Range]:
-    """The ranges that a reference names: one or more parts, parted by commas."""
+    """The messages that a reference names, a summary by those that it stands for."""
     ranges: list[Range] = []
-    for part in str(ref).split(","):
-        ranges += _part_ranges(archive, branch, part.strip(), last_seq)
+    for part in named(archive, branch, ref, last_seq):
+        ranges += archive.summaries(branch, [part])[part].ranges if isinstance(part, int) else [part]
     return ranges
+
+
+def named(archive: Archive, branch: int, ref: str, last_seq: int) -> list[int | Range]:
+    """The summaries (by number) and messages that a reference names: one or more parts, parted by commas."""
+    parts = str(ref).split(",", MAX_PARTS)
+    if len(parts) > MAX_PARTS:
+        raise UnknownReference(f"{str(ref)[:80]}...", f"it has more than {MAX_PARTS:,} parts")
+    return [_part(archive, branch, part.strip(), last_seq) for part in parts]
 
 
 def message_seq(ref: str, last_seq: int) -> int:
@@ -36,16 +46,16 @@ def message_seq(ref: str, last_seq: int) -> int:
     return int(found.group(1))
 
 
-def _part_ranges(archive: Archive, branch: int, ref: str, last_seq: int) -> Sequence[Range]:
+def _part(archive: Archive, branch: int, ref: str, last_seq: int) -> int | Range:
     if found := _SUMMARY.fullmatch(ref):
         number = int(found.group(1))
-        records = archive.summaries(branch, [number])
-        if number not in records:
-            raise UnknownReference(ref)
-        return records[number].ranges
+        if number in archive.summaries(branch, [number]):
+            return number
+        raise UnknownReference(ref, f"{_NONE}: summaries are named where the conversation shows them")
     if found := _MESSAGES.fullmatch(ref):
         first = int(found.group(1))
         last = int(found.group(2) or first)
         if 1 <= first <= last <= last_seq:
-            return [(first, last)]
-    raise UnknownReference(ref)
+            return first, last
+        raise UnknownReference(ref, f"{_NONE}: its messages are m:1 to m:{last_seq}" if last_seq else _NONE)
+    raise UnknownReference(ref[:80])

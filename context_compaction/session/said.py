@@ -12,7 +12,7 @@ from context_compaction.counting import TokenCounter
 from context_compaction.errors import StaleView, UnknownReference
 from context_compaction.messages import Message
 from context_compaction.planner.instructions import heard_pins, next_pins
-from context_compaction.recall import SearchHit, recall
+from context_compaction.recall import Bound, Bounds, SearchHit, recall
 from context_compaction.session.core import SessionCore
 from context_compaction.session.flight import SingleFlight
 from context_compaction.session.references import expand, message_seq
@@ -46,13 +46,22 @@ class Said:
         found = self._archive.summaries(self._current(), wanted) if wanted else {}
         return [found[number] for number in wanted]
 
-    def recall(self, query: str, k: int = 8) -> list[SearchHit]:
-        """Search everything that was said and summarised; best first. The query is text, never syntax."""
-        return recall(self._archive, self._current(), query, k)
+    def recall(
+        self, query: str, k: int = 8, *, after: Bound | None = None, before: Bound | None = None
+    ) -> list[SearchHit]:
+        """Search everything that was said and summarised; best first. The query is text, never syntax.
 
-    async def arecall(self, query: str, k: int = 8) -> list[SearchHit]:
+        ``after``: only what was said behind this message (``"m:57"``), or from this time on
+        (``"2026-03-01"``, a date or datetime). ``before``: only before that message or time. Raises
+        `QueryError`.
+        """
+        return recall(self._archive, self._current(), query, k, bounds=Bounds.of(after, before))
+
+    async def arecall(
+        self, query: str, k: int = 8, *, after: Bound | None = None, before: Bound | None = None
+    ) -> list[SearchHit]:
         """`recall` in a worker thread."""
-        return await _in_thread(self.recall, query, k)
+        return await in_thread(self.recall, query, k, after=after, before=before)
 
     def recall_for(self, question: str) -> Message | None:
         """The recalled block for a question that is not stored yet; None if nothing is worth its tokens.
@@ -66,7 +75,7 @@ class Said:
 
     async def arecall_for(self, question: str) -> Message | None:
         """`recall_for` in a worker thread."""
-        return await _in_thread(self.recall_for, question)
+        return await in_thread(self.recall_for, question)
 
     def expand(self, ref: str) -> list[Message]:
         """The originals behind ``m:57``, ``m:3-m:9`` or ``s:2``. Raises `UnknownReference`.
@@ -78,7 +87,7 @@ class Said:
 
     async def aexpand(self, ref: str) -> list[Message]:
         """`expand` in a worker thread."""
-        return await _in_thread(self.expand, ref)
+        return await in_thread(self.expand, ref)
 
     def history(self, branch: int | None = None) -> list[Message]:
         """Every message ever appended, in order, equal to what it was; of another of `branches` by its id.
@@ -161,7 +170,8 @@ class Said:
         return at
 
 
-async def _in_thread(call: Callable[..., T], *arguments: Any) -> T:
+async def in_thread(call: Callable[..., T], *arguments: Any, **options: Any) -> T:
+    """What a call returns that runs in a worker thread."""
     import asyncio
 
-    return await asyncio.to_thread(call, *arguments)
+    return await asyncio.to_thread(call, *arguments, **options)

@@ -20,8 +20,8 @@ from context_compaction.policy import Policy
 from context_compaction.render import RenderOptions
 from context_compaction.session.core import SessionCore
 from context_compaction.session.flight import flight_of
+from context_compaction.session.looking import Looking
 from context_compaction.session.observers import ObserverLike
-from context_compaction.session.said import Said
 from context_compaction.session.settings import POST_TURN_DEADLINE, PRE_TURN_DEADLINE, Settings
 from context_compaction.session.staging import MessageLike
 from context_compaction.session.state import SessionState
@@ -33,7 +33,7 @@ from context_compaction.view import View
 T = TypeVar("T")
 
 
-class Session(Said):
+class Session(Looking):
     """One conversation. Append what is said, ask for the `context` before each model call.
 
         with Session("chat.db", session_id="s1", budget=Budget(context_window=8192)) as session:

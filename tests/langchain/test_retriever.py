@@ -64,6 +64,7 @@ def test_a_document_is_the_message_with_its_reference() -> None:
     assert found.id == "m:25"
     assert found.metadata.pop("score") > 0
     assert found.metadata.pop("why")
+    assert found.metadata.pop("because").startswith("holds ")
     assert found.metadata == {
         "ref": "m:25",
         "role": "user",
@@ -168,3 +169,19 @@ def test_in_a_chain() -> None:
         )
         assert chain.invoke("crane number 18") == "It is known."
     assert "[m:37] What of the harbour crane number 18?" in prompts[0]
+
+
+@pytest.mark.parametrize(
+    "bounds", [{"after": "2026-03-01T10:07:00Z", "before": "2026-03-01T10:20:00Z"}, {"before": "m:14"}]
+)
+async def test_bounds_are_those_of_a_recall(bounds: Any) -> None:
+    """By time and by reference, with both twins; LangChain hands them on."""
+    with talk() as session:
+        retriever = ArchiveRetriever(session=session, k=9)
+        found = retriever.invoke("harbour crane", **bounds)
+        assert found == await retriever.ainvoke("harbour crane", **bounds)
+        expected = session.recall("harbour crane", 9, **bounds)
+        assert [each.id for each in found] == [hit.ref for hit in expected]
+        assert 0 < len(found) < len(session.recall("harbour crane", 99))
+        with pytest.raises(QueryError, match="after is 'soon'"):
+            retriever.invoke("harbour", None, after="soon")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from contextlib import AbstractContextManager
 
 from context_compaction.archive.base import Forks
@@ -15,7 +15,7 @@ from context_compaction.archive.records import Forgotten
 from context_compaction.archive.retention import Retention
 from context_compaction.archive.sql.archive import SQLArchive
 from context_compaction.archive.sql.database import Database
-from context_compaction.archive.sql.spans import Span
+from context_compaction.archive.sql.finding import Bounds
 
 
 class PostgresArchive(SQLArchive):
@@ -88,5 +88,5 @@ class PostgresArchive(SQLArchive):
     def _alone(self) -> AbstractContextManager[Database]:
         return self._connections.alone()
 
-    def _scope(self, connection: Database, branch: int, spans: Sequence[Span]) -> SchemaScope:
-        return SchemaScope(connection, branch, spans)
+    def _scope(self, connection: Database, branch: int, bounds: Bounds) -> SchemaScope:
+        return SchemaScope(connection, branch, bounds)

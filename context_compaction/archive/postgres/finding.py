@@ -18,7 +18,7 @@ SELECT wanted.term, (
 """  # noqa: S608 - the expression above
 FIND_MATCHES = f"""
 SELECT id, seq, summary, role, sitting, at, length, terms FROM documents
-WHERE {TERMS} @> ARRAY[?, ?] AND seq + 0 <= ? AND summary + 0 <= ? ORDER BY id + 0 DESC LIMIT ?
+WHERE {TERMS} @> ARRAY[?, ?] AND seq + 0 BETWEEN ? AND ? AND summary + 0 <= ? ORDER BY id + 0 DESC LIMIT ?
 """  # noqa: S608 - the same
 
 
@@ -39,8 +39,8 @@ class SchemaScope(Scope):
     def matching(self, term: str, limit: int) -> list[Row]:
         """The newest logs first."""
         found: list[Row] = []
-        for span in reversed(self.spans):
-            bounds = (span.last, span.last_summary, limit - len(found))
+        for span in reversed(self.parts):
+            bounds = (span.first, span.last, span.last_summary, limit - len(found))
             found += self.connection.execute(FIND_MATCHES, (_scope(span.branch), term, *bounds))
         return found
 

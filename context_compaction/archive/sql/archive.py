@@ -15,6 +15,7 @@ from context_compaction.archive.records import (
     Branch,
     BranchState,
     Commit,
+    Extent,
     Forgotten,
     Fork,
     OutlineRow,
@@ -23,6 +24,7 @@ from context_compaction.archive.records import (
     SearchPool,
     StoredMessage,
     Tip,
+    Upto,
 )
 from context_compaction.archive.retention import Retention, limits
 from context_compaction.archive.sql import (
@@ -39,7 +41,7 @@ from context_compaction.archive.sql import (
 )
 from context_compaction.archive.sql.database import Database
 from context_compaction.archive.sql.retaining import Retaining
-from context_compaction.archive.sql.spans import FOREVER, Span, spans_of
+from context_compaction.archive.sql.spans import FOREVER, spans_of
 from context_compaction.events import CompactionEvent
 from context_compaction.text.periods import Period
 from context_compaction.view import Pin, Range, SummaryRecord, View
@@ -68,8 +70,8 @@ class SQLArchive(Archive):
         """A transaction that is the only one writing."""
 
     @abstractmethod
-    def _scope(self, connection: Database, branch: int, spans: Sequence[Span]) -> finding.Scope:
-        """The search index, as far as a branch sees it."""
+    def _scope(self, connection: Database, branch: int, bounds: finding.Bounds) -> finding.Scope:
+        """The search index, within these bounds of what a branch sees."""
 
     def open_session(self, namespace: str, session_id: str) -> BranchState:
         """Flat in the length of the log: what it reads is indexed by what is still open."""
@@ -144,6 +146,17 @@ class SQLArchive(Archive):
         with self._reading() as connection:
             return log.totals(connection, spans_of(connection, branch))
 
+    def extents(self, branch: int, ranges: Sequence[Range]) -> list[Extent]:
+        """One pass over the rows of each range."""
+        with self._reading() as connection:
+            spans = spans_of(connection, branch)
+            return [log.extent(connection, spans, found) for found in ranges]
+
+    def said_within(self, branch: int, since: float | None, until: float | None) -> list[Range]:
+        """One pass over the times of the branch."""
+        with self._reading() as connection:
+            return finding.said_within(connection, spans_of(connection, branch), since, until)
+
     def summaries(self, branch: int, ids: Iterable[int] | None = None) -> dict[int, SummaryRecord]:
         """With their lineage."""
         with self._reading() as connection:
@@ -189,11 +202,19 @@ class SQLArchive(Archive):
             return views.read_events(connection, spans_of(connection, branch))
 
     def search(
-        self, branch: int, terms: Sequence[str], limit: int = 300, *, periods: Sequence[Period] = ()
+        self,
+        branch: int,
+        terms: Sequence[str],
+        limit: int = 300,
+        *,
+        periods: Sequence[Period] = (),
+        ranges: Sequence[Range] | None = None,
+        upto: Upto | None = None,
     ) -> SearchPool:
         """The database finds candidates; its own scores are not used."""
         with self._reading() as connection:
-            scope = self._scope(connection, branch, spans_of(connection, branch))
+            bounds = finding.bounds_of(connection, spans_of(connection, branch), ranges, upto)
+            scope = self._scope(connection, branch, bounds)
             return finding.find(scope, terms, periods, limit)
 
     def sittings(self, branch: int, seqs: Collection[int]) -> dict[int, int]:

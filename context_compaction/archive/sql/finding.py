@@ -8,17 +8,27 @@ however long the log, at most ``limit`` documents are read; the others are only 
 from __future__ import annotations
 
 import json
+import math
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from context_compaction.archive.records import SearchDocument, SearchPool
+from context_compaction.archive.records import SearchDocument, SearchPool, Upto
 from context_compaction.archive.sql.database import Database
 from context_compaction.archive.sql.spans import Span
 from context_compaction.text.periods import Period
+from context_compaction.view import Range
 
 READ_TOTALS = "SELECT documents, terms FROM branches WHERE id = ?"
+READ_NEWER = """
+SELECT count(*), coalesce(sum(length), 0) FROM (
+    SELECT length FROM documents WHERE branch = ? AND summary = 0 AND seq > ? AND seq <= ?
+    UNION ALL SELECT length FROM documents
+    WHERE branch = ? AND summary > ? AND summary <= ? AND seq <= ?
+) AS newer
+"""
 READ_TIMES = "SELECT min(at), max(at) FROM documents WHERE branch = ? AND summary = 0 AND seq <= ?"
 FIRST_SITTING = """
 SELECT sitting FROM documents WHERE branch = ? AND summary = 0 AND seq <= ? ORDER BY seq LIMIT 1
@@ -35,20 +45,63 @@ SELECT count(*) FROM documents WHERE branch = ? AND summary = 0 AND seq <= ? AND
 """
 FIND_WITHIN = """
 SELECT id, seq, summary, role, sitting, at, length, terms FROM documents
-WHERE branch = ? AND summary = 0 AND seq <= ? AND at >= ? AND at < ? ORDER BY seq DESC LIMIT ?
+WHERE branch = ? AND summary = 0 AND seq BETWEEN ? AND ? AND at >= ? AND at < ? ORDER BY seq DESC LIMIT ?
 """
+FIND_RANGES = """
+SELECT min(seq), max(seq) FROM (
+    SELECT seq, seq - row_number() OVER (ORDER BY seq) AS island FROM documents
+    WHERE branch = ? AND summary = 0 AND seq BETWEEN ? AND ? AND at >= ? AND at < ?
+) AS said GROUP BY island ORDER BY min(seq)
+"""
+MAX_RANGES = 100
+"""Of more ranges the whole stretch is searched: where times are that mixed up, order tells nothing."""
 Row = tuple[int, int, int, str, int, float | None, int, str]
 Interval = tuple[float, float]
 _TERM = re.compile(r"[^\s\"'\x00-\x1f\ud800-\udfff]+")
 
 
+class Bounds(NamedTuple):
+    """What is searched of what a branch sees."""
+
+    spans: Sequence[Span]
+    """What is counted."""
+    parts: Sequence[Span]
+    """What is taken, in log order."""
+    newer: tuple[int, int]
+    """How many documents are not counted since they came later, and their terms."""
+
+
+def bounds_of(
+    connection: Database, spans: Sequence[Span], ranges: Sequence[Range] | None, upto: Upto | None
+) -> Bounds:
+    """The bounds of a search, as far as a branch went at a moment, and of some ranges only."""
+    newer = (0, 0) if upto is None else _newer(connection, spans, upto)
+    if upto is not None and any(newer):
+        spans = [
+            Span(span.branch, span.first, min(span.last, upto.seq), min(span.last_summary, upto.summary))
+            for span in spans
+            if span.first <= max(upto.seq, 1)
+        ]
+    return Bounds(spans, _parts(spans, ranges), newer)
+
+
 @dataclass(frozen=True, slots=True)
 class Scope(ABC):
-    """A branch and the parts of logs that it sees, and what the database's index says of them."""
+    """A branch and the bounds of a search in it, and what the database's index says of them."""
 
     connection: Database
     branch: int
-    spans: Sequence[Span]
+    bounds: Bounds
+
+    @property
+    def spans(self) -> Sequence[Span]:
+        """What is counted."""
+        return self.bounds.spans
+
+    @property
+    def parts(self) -> Sequence[Span]:
+        """What is taken."""
+        return self.bounds.parts
 
     @abstractmethod
     def frequencies(self, terms: Sequence[str]) -> dict[str, int]:
@@ -76,6 +129,7 @@ def find(scope: Scope, terms: Iterable[str], periods: Sequence[Period], limit: i
             found = _within(scope, intervals[wanted], room)
         rows.update((row[0], row) for row in found)
     total, length = scope.connection.execute(READ_TOTALS, (scope.branch,)).fetchone()
+    total, length = total - scope.bounds.newer[0], length - scope.bounds.newer[1]
     return SearchPool(
         documents=[_document(scope.branch, frequencies, intervals, row) for row in rows.values()],
         total=total,
@@ -95,12 +149,53 @@ def sittings(connection: Database, spans: Sequence[Span], seqs: Collection[int])
     return found
 
 
+def said_within(
+    connection: Database, spans: Sequence[Span], since: float | None, until: float | None
+) -> list[Range]:
+    """The ranges of messages of a time, each log's by itself."""
+    times = (-math.inf if since is None else since, math.inf if until is None else until)
+    return [
+        found
+        for span in spans
+        for found in connection.execute(FIND_RANGES, (span.branch, span.first, span.last, *times))
+    ]
+
+
+def _parts(spans: Sequence[Span], ranges: Sequence[Range] | None) -> list[Span]:
+    """The spans as far as they are of these ranges; none of them overlaps another."""
+    if ranges is None:
+        # A summary stands where it begins, which may be before its log does.
+        return [Span(span.branch, 0, span.last, span.last_summary) for span in spans]
+    if len(ranges) > MAX_RANGES:
+        ranges = [(min(first for first, _ in ranges), max(last for _, last in ranges))]
+    return [
+        Span(span.branch, max(first, 0), min(span.last, last), span.last_summary)
+        for span in spans
+        for first, last in sorted(ranges)
+        if first <= span.last
+    ]
+
+
+def _newer(connection: Database, spans: Sequence[Span], upto: Upto) -> tuple[int, int]:
+    found = [
+        connection.execute(
+            READ_NEWER,
+            (
+                *(span.branch, upto.seq, span.last),
+                *(span.branch, max(upto.summary, 0), span.last_summary, span.last),
+            ),
+        ).fetchone()
+        for span in spans
+    ]
+    return sum(count for count, _ in found), sum(length for _, length in found)
+
+
 def _within(scope: Scope, intervals: Sequence[Interval], limit: int) -> list[Row]:
     """The newest ``limit`` messages of a period."""
     found: list[Row] = []
-    for span in reversed(scope.spans):
+    for span in reversed(scope.parts):
         for start, end in reversed(intervals):
-            bounds = (span.branch, span.last, start, end, limit - len(found))
+            bounds = (span.branch, span.first, span.last, start, end, limit - len(found))
             found += scope.connection.execute(FIND_WITHIN, bounds)
     return found
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from context_compaction.archive.records import AppendBatch, OutlineRow, StoredMessage
+from context_compaction.archive.records import AppendBatch, Extent, OutlineRow, StoredMessage
 from context_compaction.archive.sql.database import Database, IdTaken
 from context_compaction.archive.sql.names import escaped, listed, unescaped
 from context_compaction.archive.sql.payloads import Blob, decoded, shelved
@@ -51,6 +51,10 @@ WHERE branch = ? AND seq IN (SELECT value FROM json_each(?)) ORDER BY seq
 LISTED_AT_MOST = 1000
 """So many messages of several ranges are read by one statement."""
 TOTALS = "SELECT count(*), coalesce(sum(tokens), 0) FROM messages WHERE branch = ? AND seq BETWEEN ? AND ?"
+EXTENT = """
+SELECT count(*), coalesce(sum(tokens), 0), count(pruned_at), min(epoch), max(epoch) FROM messages
+WHERE branch = ? AND seq BETWEEN ? AND ?
+"""
 # The plus keeps the planner from going through the whole branch by its numbers instead of the ids' own index.
 FIND_IDS = """
 SELECT message_id, seq, digest FROM messages
@@ -133,6 +137,19 @@ def totals(connection: Database, spans: Sequence[Span]) -> tuple[int, int]:
     """How many rows, and their tokens."""
     found = [connection.execute(TOTALS, clipped(span, span.first, span.last)).fetchone() for span in spans]
     return sum(count for count, _ in found), sum(tokens for _, tokens in found)
+
+
+def extent(connection: Database, spans: Sequence[Span], found: Range) -> Extent:
+    """What a range holds."""
+    parts = [connection.execute(EXTENT, clipped(span, *found)).fetchone() for span in spans]
+    counts, tokens, pruned, firsts, lasts = zip(*parts, strict=True)
+    return Extent(
+        sum(counts),
+        sum(tokens),
+        sum(pruned),
+        min((time for time in firsts if time is not None), default=None),
+        max((time for time in lasts if time is not None), default=None),
+    )
 
 
 def find_ids(connection: Database, spans: Sequence[Span], ids: Iterable[str]) -> dict[str, tuple[int, bytes]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ from context_compaction.archive.retention import Retention
 from context_compaction.archive.sql import transfer, verifying
 from context_compaction.archive.sql.archive import SQLArchive
 from context_compaction.archive.sql.database import Database
-from context_compaction.archive.sql.spans import Span
+from context_compaction.archive.sql.finding import Bounds
 from context_compaction.archive.sqlite import backups, checking_file, erasing, forgetting
 from context_compaction.archive.sqlite.connection import Connections
 from context_compaction.archive.sqlite.finding import FileScope
@@ -105,5 +105,5 @@ class SQLiteArchive(SQLArchive):
     def _alone(self) -> AbstractContextManager[Database]:
         return self._connections.writing()
 
-    def _scope(self, connection: Database, branch: int, spans: Sequence[Span]) -> FileScope:
-        return FileScope(connection, branch, spans)
+    def _scope(self, connection: Database, branch: int, bounds: Bounds) -> FileScope:
+        return FileScope(connection, branch, bounds)

@@ -15,13 +15,14 @@ WHERE search_index MATCH ? AND documents.branch = ? AND documents.seq <= ? AND d
 FIND_MATCHES = """
 SELECT documents.id, documents.seq, summary, role, sitting, at, length, documents.terms
 FROM search_index CROSS JOIN documents ON documents.id = search_index.rowid
-WHERE search_index MATCH ? AND documents.branch = ? AND documents.seq <= ? AND documents.summary <= ?
+WHERE search_index MATCH ? AND documents.branch = ? AND documents.seq BETWEEN ? AND ?
+    AND documents.summary <= ?
 ORDER BY search_index.rowid DESC LIMIT ?
 """
 
 
 class FileScope(Scope):
-    """The part of a file's index that a branch sees."""
+    """A file's index within the bounds of a search."""
 
     __slots__ = ()
 
@@ -32,8 +33,8 @@ class FileScope(Scope):
     def matching(self, term: str, limit: int) -> list[Row]:
         """The newest logs first."""
         found: list[Row] = []
-        for span in reversed(self.spans):
-            bounds = (span.branch, span.last, span.last_summary, limit - len(found))
+        for span in reversed(self.parts):
+            bounds = (span.branch, span.first, span.last, span.last_summary, limit - len(found))
             found += self.connection.execute(FIND_MATCHES, (_match(span.branch, term), *bounds))
         return found
 
