@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 
-from context_compaction import Policy
+from context_compaction import Policy, TokenCounter
 from langchain_compaction import ConversationCompactionMemory
 
 FACT = "The harbour master is Petersen."
@@ -33,7 +33,7 @@ def test_what_the_input_asks_about_stands_at_the_end() -> None:
     assert "Human: <recalled>" not in shown
     assert "Petersen" not in memory.load_memory_variables({})["history"]
     assert "Petersen" not in memory.load_memory_variables({"input": "And so?"})["history"]
-    assert memory._counting.text(shown) <= 800
+    assert TokenCounter.of(None).text(shown) <= 800
 
 
 @pytest.mark.parametrize("value", [ASKED, HumanMessage(ASKED), [HumanMessage(ASKED)]])
