@@ -9,6 +9,7 @@ from context_compaction.archive.records import (
     Commit,
     Forgotten,
     Fork,
+    Near,
     OutlineRow,
     Problem,
     Pruned,
@@ -16,6 +17,7 @@ from context_compaction.archive.records import (
     SearchPool,
     StoredMessage,
     Tip,
+    VectorModel,
 )
 from context_compaction.archive.retention import Retention
 from context_compaction.archive.sqlite import SQLiteArchive
@@ -29,6 +31,7 @@ __all__ = [
     "Forgotten",
     "Fork",
     "Forks",
+    "Near",
     "OutlineRow",
     "Problem",
     "Pruned",
@@ -38,5 +41,6 @@ __all__ = [
     "SearchPool",
     "StoredMessage",
     "Tip",
+    "VectorModel",
     "open_archive",
 ]

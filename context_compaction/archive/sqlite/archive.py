@@ -16,12 +16,14 @@ from context_compaction.archive.records import (
     Commit,
     Forgotten,
     Fork,
+    Near,
     OutlineRow,
     Problem,
     Pruned,
     SearchPool,
     StoredMessage,
     Tip,
+    VectorModel,
 )
 from context_compaction.archive.retention import Retention, limits
 from context_compaction.archive.sqlite import (
@@ -35,10 +37,12 @@ from context_compaction.archive.sqlite import (
     pruning,
     search,
     transfer,
+    vectors,
     verifying,
     views,
 )
 from context_compaction.archive.sqlite.connection import Connections
+from context_compaction.archive.sqlite.matrices import Asked, Matrices
 from context_compaction.archive.sqlite.opening import MEMORY
 from context_compaction.archive.sqlite.retaining import Retaining
 from context_compaction.archive.sqlite.spans import FOREVER, spans_of
@@ -61,6 +65,7 @@ class SQLiteArchive(Archive):
 
     def __init__(self, path: str | os.PathLike[str] = MEMORY, retention: Retention | None = None) -> None:
         self._connections = Connections(path)
+        self._matrices = Matrices()
         self._retaining = None if retention is None else Retaining(self._connections, retention)
 
     @property
@@ -206,6 +211,40 @@ class SQLiteArchive(Archive):
         with self._connections.reading() as connection:
             return finding.sittings(connection, spans_of(connection, branch), seqs)
 
+    @property
+    def keeps_vectors(self) -> bool:
+        """Beside the documents that they are of, and gone with them."""
+        return True
+
+    def unembedded(
+        self, branch: int, model: VectorModel, limit: int = 1000, *, after: tuple[int, int] = (0, 0)
+    ) -> list[str]:
+        """One statement for each log that the branch sees, by index."""
+        with self._connections.reading() as connection:
+            return vectors.unembedded(connection, spans_of(connection, branch), model, limit, after)
+
+    def add_vectors(
+        self, branch: int, model: VectorModel, made: Mapping[str, Sequence[float] | None]
+    ) -> None:
+        """A byte a dimension and one scale: on LoCoMo they find what floats find."""
+        rows = vectors.prepare(made, model)
+        with self._connections.writing() as connection:
+            vectors.add(connection, spans_of(connection, branch), model, rows)
+
+    def nearest(
+        self,
+        branch: int,
+        model: VectorModel,
+        vector: Sequence[float],
+        limit: int = 300,
+        *,
+        beside: Collection[int] = (),
+    ) -> list[Near]:
+        """Exact, over matrices that are kept in memory, one for each log, and grow with it."""
+        with self._connections.reading() as connection:
+            spans = spans_of(connection, branch)
+            return self._matrices.nearest(connection, spans, Asked(model, vector, limit, beside))
+
     def prune(
         self,
         max_age: timedelta | float | None = None,
@@ -217,6 +256,7 @@ class SQLiteArchive(Archive):
         limits(max_age, max_bytes)
         with self._connections.writing() as connection:
             pruned = pruning.prune(connection, max_age, max_bytes, uncovered=uncovered)
+        self._matrices.clear()
         erasing.shrink(self._connections)
         return pruned
 
@@ -227,6 +267,7 @@ class SQLiteArchive(Archive):
         """
         with self._connections.writing() as connection:
             forgotten = forgetting.forget(connection, session_id, namespace, forks)
+        self._matrices.clear()
         erasing.erase(self._connections)
         return forgotten
 
@@ -251,4 +292,5 @@ class SQLiteArchive(Archive):
 
     def close(self) -> None:
         """Every thread's connection."""
+        self._matrices.clear()
         self._connections.close()

@@ -15,6 +15,7 @@ from context_compaction.archive.chain import Finding
 from context_compaction.archive.records import Problem
 from context_compaction.archive.sqlite.checking_index import check_index, check_terms
 from context_compaction.archive.sqlite.checking_log import check_log, readable
+from context_compaction.archive.sqlite.checking_vectors import check_vectors
 from context_compaction.archive.sqlite.checking_views import Damage, check_views
 from context_compaction.archive.sqlite.names import escaped, unescaped
 from context_compaction.archive.sqlite.spans import FOREVER, Span, spans_of
@@ -134,6 +135,7 @@ def _of_branch(connection: sqlite3.Connection, branch: _Branch) -> Iterator[Find
     yield from _guarded(partial(check_log, connection, spans, branch.last_seq, branch.tip))
     yield from _guarded(partial(check_views, connection, spans, branch.version, branch.last_seq))
     yield from _guarded(partial(check_index, connection, spans))
+    yield from _guarded(partial(check_vectors, connection, branch.key))
 
 
 def _session(row: tuple[int, str, str, int | None]) -> _Session:
