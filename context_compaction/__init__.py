@@ -35,6 +35,7 @@ if _TYPE_CHECKING:
         CompactionError,
         DrafterError,
         DuplicateMessage,
+        EmbedderError,
         InvalidBudget,
         InvalidMessage,
         InvalidPolicy,
@@ -59,6 +60,7 @@ if _TYPE_CHECKING:
     from context_compaction.recall import SearchHit
     from context_compaction.session import Session, SessionStats, SyncResult
     from context_compaction.text.cues import Cues
+    from context_compaction.text.embedding import Embedder
     from context_compaction.text.secrets import redact_secrets
     from context_compaction.tools import ToolRules
     from context_compaction.view import View
@@ -80,6 +82,8 @@ __all__ = [
     "DraftRequest",
     "DrafterError",
     "DuplicateMessage",
+    "Embedder",
+    "EmbedderError",
     "ExtractiveDrafter",
     "FactCount",
     "Forgotten",
@@ -135,7 +139,7 @@ _WHERE = {
     "drafting.transformers": "TransformersDrafter",
     "errors": (
         "ArchiveCorrupt ArchiveError ArchiveTooNew ArchiveUnavailable CannotCompact CompactionError "
-        "DrafterError DuplicateMessage InvalidBudget InvalidMessage InvalidPolicy QueryError "
+        "DrafterError DuplicateMessage EmbedderError InvalidBudget InvalidMessage InvalidPolicy QueryError "
         "SessionExists SessionHasForks StaleView UnknownReference UnknownSession"
     ),
     "events": "CompactionEvent CompactionObserver FactCount",
@@ -145,6 +149,7 @@ _WHERE = {
     "recall": "SearchHit",
     "session": "Session SessionStats SyncResult",
     "text.cues": "Cues",
+    "text.embedding": "Embedder",
     "text.secrets": "redact_secrets",
     "tools": "ToolRules",
     "view": "View",

@@ -22,3 +22,5 @@ class SearchHit:
     """The query's words that it holds, most telling first; empty when only the messages around it match."""
     neighbours: tuple[str, ...]
     """References of the messages around it in the same sitting, up to two before and two after."""
+    similarity: float | None = None
+    """With an embedder, the cosine of its vector and the question's; None if that is not known."""

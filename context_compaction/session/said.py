@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from context_compaction.archive import Archive, Branch
 from context_compaction.archive.tombstones import readable
 from context_compaction.errors import StaleView, UnknownReference
+from context_compaction.events import CompactionEvent
 from context_compaction.messages import Message
 from context_compaction.planner.instructions import heard_pins, next_pins
 from context_compaction.recall import SearchHit, recall
@@ -15,6 +16,7 @@ from context_compaction.session.core import SessionCore
 from context_compaction.session.flight import SingleFlight
 from context_compaction.session.references import expand, message_seq
 from context_compaction.session.state import SessionState
+from context_compaction.session.stats import SessionStats
 from context_compaction.view import Pin
 
 T = TypeVar("T")
@@ -29,7 +31,7 @@ class Said:
 
     def recall(self, query: str, k: int = 8) -> list[SearchHit]:
         """Search everything that was said and summarised; best first. The query is text, never syntax."""
-        return recall(self._archive, self._current(), query, k)
+        return recall(self._archive, self._current(), query, k, embedding=self._state.settings.embedding)
 
     async def arecall(self, query: str, k: int = 8) -> list[SearchHit]:
         """`recall` in a worker thread."""
@@ -109,6 +111,31 @@ class Said:
     def branches(self) -> list[Branch]:
         """All lines of this session's history, oldest first; the active one is what it goes on with."""
         return self._archive.branches(self._current())
+
+    @property
+    def events(self) -> list[CompactionEvent]:
+        """Every attempted compaction of this session, oldest first."""
+        return self._archive.events(self._current())
+
+    @property
+    def stats(self) -> SessionStats:
+        """The session in numbers."""
+        state, committed = self._state, [event for event in self.events if event.committed]
+        messages, tokens = self._archive.totals(self._current())
+        budget = state.settings.budget
+        return SessionStats(
+            messages_said=messages,
+            tokens_said=tokens,
+            messages_seen=len(state.live.renderer.messages),
+            tokens_seen=state.scaled(state.live.renderer.tokens, budget.overhead_tokens),
+            input_tokens=budget.input_tokens,
+            tokens_saved=sum(event.tokens_saved for event in committed),
+            compactions=len(committed),
+            summaries=len(state.live.view.summaries),
+            version=state.live.view.version,
+            counter=state.settings.counter.name,
+            **self._core.embedded(),
+        )
 
     @property
     def _state(self) -> SessionState:
