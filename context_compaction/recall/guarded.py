@@ -43,9 +43,9 @@ class GuardedEmbedder:
         found = self._ask(lambda: self.embedder.embed(texts), seconds, urgent=False)
         return self._checked(found, len(texts))
 
-    def embed_query(self, text: str, seconds: float = QUERY_SECONDS) -> Vector:
-        """The vector of a question. Raises `EmbedderError`."""
-        found = self._ask(lambda: [self.embedder.embed_query(text)], seconds, urgent=True)
+    def embed_query(self, text: str, seconds: float | None = None) -> Vector:
+        """The vector of a question, by default within `QUERY_SECONDS`. Raises `EmbedderError`."""
+        found = self._ask(lambda: [self.embedder.embed_query(text)], seconds or QUERY_SECONDS, urgent=True)
         return self._checked(found, 1)[0]
 
     def _ask(self, ask: Callable[[], Any], seconds: float, *, urgent: bool) -> Any:

@@ -21,7 +21,8 @@ class Named(Embeddings):
     """A LangChain embedder as most are."""
 
     def __init__(self, **attributes: str):
-        self.__dict__ |= attributes
+        for name, value in attributes.items():
+            setattr(self, name, value)
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         return lengths(texts)
