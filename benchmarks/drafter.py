@@ -42,10 +42,10 @@ def run(data: Path | None, *, quick: bool = False) -> Table:  # noqa: ARG001 - t
 def _histories(count: int, rounds: int) -> list[list[str]]:
     """The summaries of so many conversations, seven sections each: a pipeline's way, and all at once."""
     ready = _ready()
-    shared = [_shared(_prompts(ready, seed)) for seed in range(count)]
+    shared = [_prompts(ready, seed) for seed in range(count)]
     piped = _pipeline(ready)
     decode = ready.writer.chat.tokenizer.decode
-    texts = [decode([*prefix, *suffix]) for prefix, suffixes in shared for suffix in suffixes]
+    texts = [decode(ids) for each in shared for ids in _whole(each)]
     ways: dict[str, Callable[[], list[str]]] = {
         "pipeline, one by one": lambda: [piped(text) for text in texts],
         "ours, all at once": lambda: _written(ready, shared),
@@ -56,13 +56,14 @@ def _histories(count: int, rounds: int) -> list[list[str]]:
 def _sections(rounds: int) -> list[list[str]]:
     """The seven sections of one conversation: one after another, and side by side over one prefill."""
     ready = _ready()
-    whole = _prompts(ready, 5)
+    shared = _prompts(ready, 5)
+    whole = _whole(shared)
     piped = _pipeline(ready)
     texts = [ready.writer.chat.tokenizer.decode(ids) for ids in whole]
     ways: dict[str, Callable[[], list[str]]] = {
         "ours, one after another": lambda: [_written(ready, [(ids[:-1], [ids[-1:]])])[0] for ids in whole],
         "pipeline, one after another": lambda: [piped(text) for text in texts],
-        "ours, side by side": lambda: _written(ready, [_shared(whole)]),
+        "ours, side by side": lambda: _written(ready, [shared]),
     }
     return _raced("7 sections of one history", ways, rounds)
 
@@ -80,28 +81,26 @@ def _raced(what: str, ways: dict[str, Callable[[], list[str]]], rounds: int) -> 
 def _ready() -> Any:
     from context_compaction import TransformersDrafter
 
+    return TransformersDrafter(_weights(), mode="sections", device="cpu")._ready()  # noqa: SLF001 - its parts
+
+
+def _weights() -> Path:
     path = Path(str(files("context_compaction.demo") / "tiny"))
     if not (path / "model.safetensors").is_file():
         raise Skipped("the tiny drafter's weights are missing")
-    return TransformersDrafter(path, mode="sections", device="cpu")._ready()  # noqa: SLF001 - its parts
+    return path
 
 
-def _prompts(ready: Any, seed: int) -> list[list[int]]:
-    """Section prompts over a made-up conversation, as tokens."""
-    from context_compaction.drafting.prompt import Prompt
+def _prompts(ready: Any, seed: int) -> tuple[list[int], list[list[int]]]:
+    """Section prompts over a made-up conversation, as tokens: what all begin with, and their endings."""
     from training.tiny.language import summary_example
 
     request = summary_example(Random(seed), MESSAGES, rate=0.6).request
-    told = request.section_prompts()
-    return [ready.writer.chat.ids(Prompt(told.system, f"{told.user}\n{ask}")) for ask in told.asks]
+    return ready.writer.chat.shared_ids(*request.section_prompts())
 
 
-def _shared(whole: Sequence[list[int]]) -> tuple[list[int], list[list[int]]]:
-    """What section prompts begin with, and their endings."""
-    from context_compaction.drafting.transformers.layout import common_length
-
-    shared = min(common_length(whole), min(map(len, whole)) - 1)
-    return whole[0][:shared], [ids[shared:] for ids in whole]
+def _whole(shared: tuple[list[int], list[list[int]]]) -> list[list[int]]:
+    return [[*shared[0], *ending] for ending in shared[1]]
 
 
 def _written(ready: Any, parts: Sequence[tuple[list[int], list[list[int]]]]) -> list[str]:
@@ -114,7 +113,7 @@ def _written(ready: Any, parts: Sequence[tuple[list[int], list[list[int]]]]) -> 
 
 def _pipeline(ready: Any) -> Callable[[str], str]:
     """What HuggingFacePipeline.invoke calls."""
-    _, transformers = libraries()
+    torch, transformers = libraries()
     chat = ready.writer.chat
     config = transformers.GenerationConfig(
         max_new_tokens=NEW,
@@ -123,7 +122,7 @@ def _pipeline(ready: Any) -> Callable[[str], str]:
         suppress_tokens=sorted(chat.banned),
         pad_token_id=chat.tokenizer.pad_token_id,
     )
-    model = ready.worker.decoding.model.module
+    model = transformers.AutoModelForCausalLM.from_pretrained(_weights(), dtype=torch.float32)
     pipe = transformers.pipeline("text-generation", model=model, tokenizer=chat.tokenizer)
 
     def write(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,9 +55,10 @@ def run(data: Path | None, *, drafter: str | None = None) -> Table:
         raise Skipped("no conversations; name a folder with --data DIR")
     counter = TokenCounter.of(None)
     talks = [talk for path in sorted(data.rglob("*.json")) for talk in talks_in(path, counter)]
+    writers: Counter[str] = Counter()
     ways = {WINDOW: _tail, **looks("extractive", None, counter)}
     if drafter is not None:
-        ways |= looks(Path(drafter).name, _local_model(drafter), counter)
+        ways |= looks(Path(drafter).name, _local_model(drafter), counter, writers)
     measured = [(talk.group, measure(talk, ways)) for talk in talks]
     groups = {group: [cells for name, cells in measured if name == group] for group, _ in measured}
     groups = {group: cells for group, cells in groups.items() if any(_complete(each, 1) for each in cells)}
@@ -65,7 +67,9 @@ def run(data: Path | None, *, drafter: str | None = None) -> Table:
     rows = [row for group, cells in groups.items() for row in _rows(group, ways, [cells])]
     rows += _rows("all", ways, list(groups.values()))
     columns = ("set", "n", "context", *(f"{share:.0%}{what}" for share in SHARES for what in ("", ", said")))
-    return Table("Hard facts kept", columns, rows, NOTES)
+    written = ", ".join(f"{count} by {writer}" for writer, count in writers.most_common())
+    wrote = (f"summaries where {drafter} was asked first: {written}",) if written else ()
+    return Table("Hard facts kept", columns, rows, (*NOTES, *wrote))
 
 
 def talks_in(path: Path, counter: TokenCounter) -> Iterator[Talk]:
@@ -80,8 +84,10 @@ def talks_in(path: Path, counter: TokenCounter) -> Iterator[Talk]:
         yield Talk(path.parent.name, messages, texts, tokens, tuple(facts.values()))
 
 
-def looks(name: str, drafter: SummaryDrafter | None, counter: TokenCounter) -> dict[str, Look]:
-    """Contexts with a summary, without and with the gate."""
+def looks(
+    name: str, drafter: SummaryDrafter | None, counter: TokenCounter, writers: Counter[str] | None = None
+) -> dict[str, Look]:
+    """Contexts with a summary, without and with the gate; ``writers`` counts who wrote it."""
 
     def look(facts_share: float) -> Look:
         summary = Summarize(fidelity_floor=0, facts_share=facts_share)
@@ -89,9 +95,11 @@ def looks(name: str, drafter: SummaryDrafter | None, counter: TokenCounter) -> d
 
         def seen(talk: Talk, limit: int) -> list[str]:
             budget = Budget(limit, reserve_tokens=0)
-            messages, _ = compact(
+            messages, event = compact(
                 talk.messages, budget=budget, policy=Policy.both(rule), drafter=drafter, counter=counter
             )
+            if writers is not None and event is not None and event.writer is not None:
+                writers[event.writer] += 1
             calls = (call.arguments for message in messages for call in message.tool_calls)
             return [*(message.text for message in messages), *calls]
 

@@ -91,6 +91,8 @@ class Rule:
 
 RECALL_SHARE: Size = ("fraction", 0.4)
 """What `Policy.layered` recalls with."""
+MOST_RECALLED = 8192
+"""Tokens that a fraction of the input comes to at most: in a large window every turn would pay for it."""
 BARE_RULE = Rule(Ladder(), trigger=1.0, name="none")
 """What stands in for ``pre_turn=None``: nothing on SOFT, truncation and clamping on HARD."""
 
@@ -105,7 +107,8 @@ class Policy:
     pre_turn: Rule | None = None
     post_turn: Rule | None = None
     recall_share: SizeLike | None = field(default=None, kw_only=True)
-    """The most of the input that auto-recall may use, ``("fraction", f)`` or ``("tokens", n)``; None: off."""
+    """The most of the input that auto-recall may use, ``("tokens", n)`` or ``("fraction", f)``, 8,192 tokens
+    at most; None: off."""
     instructions: StandingInstructions | None = field(default=StandingInstructions(), kw_only=True)
     """How standing instructions pin themselves; None: they do not."""
 
@@ -122,8 +125,11 @@ class Policy:
 
     def recall_room(self, input_tokens: int) -> int:
         """Tokens that auto-recall may use at the most; 0 when it is off."""
-        share = self.recall_share
-        return 0 if share is None else in_tokens(_share_of(share), input_tokens) or 0
+        if self.recall_share is None:
+            return 0
+        share = _share_of(self.recall_share)
+        room = in_tokens(share, input_tokens) or 0
+        return min(room, MOST_RECALLED) if share[0] == "fraction" else room
 
     @property
     def enabled(self) -> bool:

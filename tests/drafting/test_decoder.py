@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from context_compaction.drafting.transformers import decoder as module
+from context_compaction.drafting.transformers.attention import use_grouped
 from context_compaction.drafting.transformers.decoder import CHECK_EVERY, Decoder, SharedPrompt
 from context_compaction.drafting.transformers.generate import GenerateDecoder
 from context_compaction.drafting.transformers.model import CausalModel
+from context_compaction.drafting.transformers.rows import WORTH
 from context_compaction.drafting.transformers.sampling import Sampling
 from tests.drafting.models import model, torch
 
@@ -135,6 +137,53 @@ def counting(causal: Any) -> list[int]:
         lambda _, args, kwargs: calls.append(len(kwargs["input_ids"])), with_kwargs=True
     )
     return calls
+
+
+def test_rows_that_ended_are_let_go_and_the_others_write_on_as_before():
+    causal = model()
+    prompts = LAYOUTS["ragged"] + LAYOUTS["several with sections"]
+    whole = [row for several in decoder_of(causal).write(prompts) for row in several]
+    ends = (whole[0][2], whole[1][1], whole[5][1], whole[7][9])
+    calls = counting(causal)
+    ended = [row for several in decoder_of(causal, ends=ends).write(prompts) for row in several]
+    assert ended == [module.until_end(row, set(ends)) for row in whole]
+    steps = calls[-(NEW - 1) :]
+    going_on = [sum(len(row) >= count for row in ended) for count in range(1, len(steps) + 1)]
+    assert all(on <= computed <= max(on, on / WORTH) for on, computed in zip(going_on, steps, strict=True))
+    assert max(map(len, ended)) == NEW
+    assert min(steps) < 0.6 * len(whole)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_sampled_rows_keep_their_own_luck_when_others_leave(seed: int):
+    causal = model()
+    prompts = LAYOUTS["ragged"]
+    free = [rows[0] for rows in decoder_of(causal).write(prompts, sampling=Sampling(), seed=seed)]
+    ends = (free[0][1], free[2][4])
+    ended = decoder_of(causal, ends=ends).write(prompts, sampling=Sampling(), seed=seed)
+    assert [rows[0] for rows in ended] == [module.until_end(row, set(ends)) for row in free]
+    assert len({len(rows[0]) for rows in ended}) > 1
+
+
+@pytest.mark.parametrize("rows", [1, 5])
+@pytest.mark.parametrize("new", [1, 9])
+def test_grouped_attention_gives_what_repeated_heads_give(rows: int, new: int):
+    plain, grouped = model("llama"), model("llama")
+    use_grouped(grouped)
+    assert grouped.config._attn_implementation != plain.config._attn_implementation
+    assert grouped.config.num_key_value_heads < grouped.config.num_attention_heads
+    tokens = torch.tensor([ids(12, row) for row in range(rows)])
+    further = torch.tensor([ids(new, 50 + row) for row in range(rows)])
+    mask = torch.rand(rows, 1, new, 12 + new) < 0.7
+    mask[..., 0] = True
+    position = torch.arange(12 + new).expand(rows, -1)
+    logits = []
+    for causal in (CausalModel(plain), CausalModel(grouped)):
+        cache = causal.growing_cache()
+        with torch.no_grad():
+            causal(tokens, position[:, :12], None, cache)
+            logits.append(causal(further, position[:, 12:], mask, cache))
+    torch.testing.assert_close(*logits)
 
 
 def test_banned_words_are_not_written():

@@ -13,8 +13,10 @@ import pytest
 
 from context_compaction import Budget, DrafterError, Policy, Session, TransformersDrafter
 from context_compaction.drafting.base import DraftRequest, Passage
-from context_compaction.drafting.transformers.layout import Writer, common_length
-from tests.drafting.models import model, saved, tokenizer, torch
+from context_compaction.drafting.prompt import Prompt
+from context_compaction.drafting.transformers.chat import ChatFormat, common_length
+from context_compaction.drafting.transformers.layout import Writer
+from tests.drafting.models import model, saved, tokenizer, torch, transformers
 
 NEVER = threading.Event()
 
@@ -69,6 +71,15 @@ def test_every_prompt_fits_the_window_and_holds_every_passage():
     assert all(f"m:{index} |" in read for index in range(1, 31))
 
 
+def test_pieces_go_section_by_section_where_the_window_cannot_hold_all_instructions():
+    made = drafter(window=800)
+    layout = made._ready().writer.lay_out(request(200, passages=30))
+    assert layout.mode == "sections"
+    assert len(layout.prompts) > 1
+    with pytest.raises(DrafterError, match="window of 800 tokens"):
+        drafter(window=800, mode="chunks")._ready().writer.lay_out(request(200, passages=30))
+
+
 def test_a_window_that_holds_nothing_but_the_instructions():
     with pytest.raises(DrafterError, match="window of 200 tokens"):
         drafter(window=200).draft([request()], cancel=NEVER)
@@ -98,8 +109,6 @@ def test_thinking_is_off_and_its_marker_cannot_be_written():
 
 
 def test_a_template_without_a_system_role_gets_the_instructions_with_the_range():
-    from context_compaction.drafting.transformers.chat import ChatFormat
-
     copy = deepcopy(tokenizer())
     copy.chat_template = (
         "{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}"
@@ -110,6 +119,32 @@ def test_a_template_without_a_system_role_gets_the_instructions_with_the_range()
     assert text.startswith(f"[user]{prompt.system}")
     copy.chat_template = None
     assert copy.decode(ChatFormat(copy).ids(prompt)).startswith(prompt.system)
+
+
+@pytest.mark.parametrize("user", ["a line\nand another", "ends with a line end\n", "", "x <|im_start|> y"])
+def test_section_prompts_are_tokenized_as_they_are_whole(user: str):
+    chat = ChatFormat(tokenizer())
+    asks = ("Write the first: goals", "Write the other", "Write: <|im_end|>")
+    prefix, endings = chat.shared_ids("Be brief.", user, asks)
+    assert [prefix + ending for ending in endings] == [
+        chat.ids(Prompt("Be brief.", f"{user}\n{ask}")) for ask in asks
+    ]
+    assert len(prefix) == common_length([prefix + ending for ending in endings])
+
+
+def test_a_tokenizer_that_looks_back_over_a_line_end_gets_its_prompts_whole():
+    """One token for a line end and the word behind it: cut there, the prompts would read otherwise."""
+    from tokenizers import Tokenizer, models
+
+    words = ["a", "\n", "b", "\nb", "c", "d", "?"]
+    made = Tokenizer(models.BPE({word: at for at, word in enumerate(words)}, [("\n", "b")], unk_token="?"))
+    chat = ChatFormat(
+        transformers.PreTrainedTokenizerFast(tokenizer_object=made, unk_token="?", eos_token="d")
+    )
+    prefix, endings = chat.shared_ids("a", "a", ["bc", "bd"])
+    assert [prefix + ending for ending in endings] == [
+        chat.ids(Prompt("a", f"a\n{ask}")) for ask in ("bc", "bd")
+    ]
 
 
 def test_cancelled_within_sixteen_steps():

@@ -12,6 +12,7 @@ from context_compaction import Budget, InvalidPolicy, Message, Policy, Session, 
 from context_compaction.archive import Archive
 from context_compaction.errors import ArchiveUnavailable
 from context_compaction.policy import layered
+from context_compaction.policy.rule import MOST_RECALLED
 from context_compaction.render import unescape
 from tests.checker import Request, check_prefix, check_request
 from tests.session.kept import Form, each_depth, every_form, in_form
@@ -196,6 +197,8 @@ def test_presets_and_sizes() -> None:
     assert Policy.masking().recall_room(1000) == Policy(pre_turn=layered()).recall_room(1000) == 0
     assert Policy.masking(recall_share=0.1).recall_room(1000) == 100
     assert Policy.layered(recall_share=70).recall_room(1000) == 70
+    assert Policy.layered().recall_room(200_000) == MOST_RECALLED
+    assert Policy.layered(recall_share=("tokens", 20_000)).recall_room(200_000) == 20_000
     assert Policy.layered(recall_share=None).recall_room(1000) == 0
     with pytest.raises(InvalidPolicy, match="recall_share"):
         Policy.layered(recall_share=("messages", 3))

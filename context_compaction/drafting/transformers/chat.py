@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cached_property
+from itertools import takewhile
 from typing import Any, cast
 
 from context_compaction.drafting.prompt import Prompt
@@ -23,6 +25,22 @@ class ChatFormat:
         """Tokens of the whole prompt, up to where the answer begins; ``prompt.user`` made `neutral`."""
         text = self._rendered(prompt.system, self.neutral(prompt.user))
         return self._encoded(text)
+
+    def shared_ids(self, system: str, user: str, asks: Sequence[str]) -> tuple[list[int], list[list[int]]]:
+        """The prompts that differ in their last line: tokens that all begin with, and each one's ending.
+
+        ``user`` is tokenized once, if the tokenizer begins anew with a line.
+        """
+        user = self.neutral(user)
+        texts = [self._rendered(system, f"{user}\n{self.neutral(ask)}") for ask in asks]
+        alike = texts[0][: common_length([min(texts), max(texts)])]
+        cut = alike.rfind("\n") + 1
+        line = alike[alike.rfind("\n", 0, max(cut - 1, 0)) + 1 : cut]
+        if self._encoded(line + texts[0][cut:]) != self._encoded(line) + self._encoded(texts[0][cut:]):
+            cut = 0
+        head, endings = self._encoded(alike[:cut]), [self._encoded(text[cut:]) for text in texts]
+        shared = min(common_length(endings), min(map(len, endings)) - 1)
+        return head + endings[0][:shared], [ending[shared:] for ending in endings]
 
     def neutral(self, text: str) -> str:
         """The text with a space inside whatever the tokenizer would read as a special token."""
@@ -74,3 +92,8 @@ class ChatFormat:
         return self.tokenizer.apply_chat_template(
             messages, tokenize=False, add_generation_prompt=True, enable_thinking=False
         )
+
+
+def common_length(several: Sequence[Sequence[int] | str]) -> int:
+    """How many tokens or characters all begin with."""
+    return sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, zip(*several, strict=False)))

@@ -13,6 +13,7 @@ import torch
 from context_compaction.drafting.transformers.graphs import captured
 from context_compaction.drafting.transformers.loading import is_out_of_memory
 from context_compaction.drafting.transformers.model import CausalModel
+from context_compaction.drafting.transformers.rows import GRAIN, Rows
 from context_compaction.drafting.transformers.sampling import Sampling, draw_noise
 from context_compaction.drafting.transformers.steps import (
     Prefilled,
@@ -36,8 +37,6 @@ PADDED = 1.25
 """How much longer than the shortest a prompt of one batch may be: the difference is padding."""
 KEPT_SLOTS = 3
 """Sizes of slots that are kept for the next draft."""
-GRAIN = 64
-"""Slots and capacities are multiples of this: aligned masks, and fewer different sizes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +110,7 @@ class Decoder:
         device = model.device
         bias = torch.zeros(model.words, dtype=torch.float32, device=device)
         bias[torch.tensor(list(banned), dtype=torch.long, device=device)] = -torch.inf
+        self._ends = frozenset(ends)
         self.words = Words(bias, torch.tensor(list(ends) or [-1], dtype=torch.long, device=device))
         self.graphs = device.type == "cuda"
         self.sizes: OrderedDict[tuple[int, int, int], Slots] = OrderedDict()
@@ -141,10 +141,13 @@ class Decoder:
         spare = slots.rows - len(batch.owners)
         lengths = [len(prompts[owner].prefix) for owner in batch.owners] + [batch.end] * spare
         suffixes = batch.suffixes + batch.suffixes[:1] * spare
-        logits = prefill_suffixes(self.model, slots, lengths, suffixes)
-        emit(logits, slots, self.words, sampling)
-        self._decode(batch, slots, sampling)
-        return self._collected(batch, slots)
+        rows = Rows(slots, batch.owners)
+        if not self.graphs:
+            rows.reach(batch.end + max(map(len, suffixes)))
+        logits = prefill_suffixes(self.model, rows.slots, lengths, suffixes)
+        emit(logits, rows.slots, self.words, sampling)
+        self._decode(batch, rows, sampling)
+        return self._parted(batch, rows.texts())
 
     def close(self) -> None:
         """Give the slots back."""
@@ -186,20 +189,31 @@ class Decoder:
             self._instructions = (instructions, prefill_prefixes(self.model, [instructions]))
         return self._instructions[1]
 
-    def _decode(self, batch: _Batch, slots: Slots, sampling: Sampling | None) -> None:
-        """Step until every row has ended or is not wanted, looking on every `CHECK_EVERY` steps."""
+    def _decode(self, batch: _Batch, rows: Rows, sampling: Sampling | None) -> None:
+        """Step until every row has ended or is not wanted, looking on every `CHECK_EVERY` steps.
+
+        A captured step takes all rows to the end. Otherwise those that have ended are let go; where reading
+        waits for no device that is looked for at every step.
+        """
 
         def step() -> None:
-            decode_step(self.model, slots, self.words, sampling)
+            decode_step(self.model, rows.slots, self.words, sampling)
 
-        owners = batch.owners
-        run = self._replayed(slots, sampling, step) if self.graphs and batch.new > 1 else step
+        run = self._replayed(rows.slots, sampling, step) if self.graphs and batch.new > 1 else step
+        each = 1 if self.model.device.type == "cpu" else CHECK_EVERY
+        filled, unwanted = int(rows.slots.slot), set[int]()
+        if not self.graphs:
+            rows.reach(filled + each)
         for count in range(1, batch.new):
             if count % CHECK_EVERY == 0:
                 unwanted = set(batch.look(count))
-                done = _numbers(slots.done)
-                if all(done[row] or owner in unwanted for row, owner in enumerate(owners)):
+            if count % each == 0:
+                going_on = rows.going_on(unwanted)
+                if not going_on:
                     return
+                if not self.graphs:
+                    rows.keep(going_on)
+                    rows.reach(filled + count + each)
             run()
 
     def _replayed(self, slots: Slots, sampling: Sampling | None, step: Step) -> Step:
@@ -213,18 +227,13 @@ class Decoder:
             self.graphs = False
             return step
 
-    def _collected(self, batch: _Batch, slots: Slots) -> list[list[list[int]]]:
-        written = iter(_numbers(slots.written[:, : int(slots.nth)]))
-        ends = set(_numbers(self.words.ends))
+    def _parted(self, batch: _Batch, texts: Sequence[list[int]]) -> list[list[list[int]]]:
+        """What the rows wrote, by prompt."""
+        written = iter(texts)
         return [
-            [until_end(next(written)[: prompt.max_new], ends) for _ in prompt.suffixes]
+            [until_end(next(written)[: prompt.max_new], self._ends) for _ in prompt.suffixes]
             for prompt in batch.prompts
         ]
-
-
-def _numbers(tensor: Any) -> list[Any]:
-    """A tensor on the host, which waits for the device."""
-    return tensor.tolist()
 
 
 def until_end(tokens: list[int], ends: Collection[int]) -> list[int]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
 from typing import Literal
 
 from context_compaction.counting import TokenCounter
@@ -59,6 +58,7 @@ class Writer:
     def lay_out(self, request: DraftRequest) -> Layout:
         """Sections while the range fits the window, else pieces; whatever was asked for by name.
 
+        Pieces go section by section too where a window cannot hold what is told of all sections.
         Raises `DrafterError` when not even one line of the range fits beside the instructions.
         """
         by_section = self.mode in ("auto", "sections")
@@ -66,15 +66,19 @@ class Writer:
             one = self._prompts([request], request, by_section=by_section)
             if self._fit(one):
                 return Layout(request, "sections" if by_section else "whole", one)
-        return self._in_pieces(request, by_section=self.mode == "sections")
+        ways = {"auto": (False, True), "sections": (True,)}.get(self.mode, (False,))
+        for way in ways:
+            if (layout := self._in_pieces(request, by_section=way)) is not None:
+                return layout
+        raise DrafterError(f"a window of {self.window} tokens holds little more than the instructions")
 
     def prompt_of(self, text: str) -> list[int]:
         """Tokens of a section prompt over a user's message of this text."""
         told = DraftRequest("summary", (Passage("m:1", "user", text),), 1).section_prompts(self.instructions)
         return self.chat.ids(Prompt(told.system, f"{told.user}\n{told.asks[0]}"))
 
-    def _in_pieces(self, request: DraftRequest, *, by_section: bool) -> Layout:
-        """Cut to the window, and to `PIECE_TOKENS`; smaller until every prompt fits."""
+    def _in_pieces(self, request: DraftRequest, *, by_section: bool) -> Layout | None:
+        """Cut to the window, and to `PIECE_TOKENS`; smaller until every prompt fits. None when none does."""
         bare = self._prompts([_without_passages(request)], request, by_section=by_section)
         told = max(len(bare[0].prefix) + len(suffix) for suffix in bare[0].suffixes)
         room = self.window - told - bare[0].max_new
@@ -84,9 +88,7 @@ class Writer:
             if self._fit(prompts):
                 return Layout(request, "sections" if by_section else "chunks", prompts)
             room = int(room * 0.8)
-        raise DrafterError(
-            f"a window of {self.window} tokens holds little more than the instructions ({told})"
-        )
+        return None
 
     def _prompts(
         self, pieces: Sequence[DraftRequest], request: DraftRequest, *, by_section: bool
@@ -100,9 +102,7 @@ class Writer:
             ids = self.chat.ids(piece.prompt(self.instructions))
             return SharedPrompt(ids[:-1], [ids[-1:]], new)
         told = piece.section_prompts(self.instructions)
-        whole = [self.chat.ids(Prompt(told.system, f"{told.user}\n{ask}")) for ask in told.asks]
-        shared = min(common_length(whole), min(map(len, whole)) - 1)
-        return SharedPrompt(whole[0][:shared], [ids[shared:] for ids in whole], new)
+        return SharedPrompt(*self.chat.shared_ids(told.system, told.user, told.asks), new)
 
     def _new_tokens(self, request: DraftRequest, parts: int) -> int:
         """Tokens, by the model's tokenizer, that each of so many parts may write."""
@@ -123,11 +123,6 @@ class Writer:
             len(prompt.prefix) + max(map(len, prompt.suffixes)) + prompt.max_new <= self.window
             for prompt in prompts
         )
-
-
-def common_length(several: Sequence[Sequence[int]]) -> int:
-    """How many tokens all begin with."""
-    return sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, zip(*several, strict=False)))
 
 
 def _without_passages(request: DraftRequest) -> DraftRequest:

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import torch
 import transformers
 
+from context_compaction.drafting.transformers.attention import use_grouped
 from context_compaction.drafting.transformers.origin import Origin
 from context_compaction.errors import DrafterError
 
@@ -99,7 +100,9 @@ def _module(origin: Origin) -> Any:
         local_files_only=origin.local_files_only,
         **dict(origin.model_kwargs or {}),
     )
-    return model.to(device).eval()
+    model = model.to(device).eval()
+    use_grouped(model)
+    return model
 
 
 def _trust(origin: Origin) -> dict[str, Any]:

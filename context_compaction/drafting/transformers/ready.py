@@ -11,10 +11,10 @@ from context_compaction.drafting.base import Draft, DraftRequest
 from context_compaction.drafting.prompt import Instructions
 from context_compaction.drafting.transformers.answers import assembled, finished
 from context_compaction.drafting.transformers.batches import slots_that_fit
-from context_compaction.drafting.transformers.chat import ChatFormat
+from context_compaction.drafting.transformers.chat import ChatFormat, common_length
 from context_compaction.drafting.transformers.decoder import Decoder
 from context_compaction.drafting.transformers.generate import GenerateDecoder
-from context_compaction.drafting.transformers.layout import Layout, Writer, common_length
+from context_compaction.drafting.transformers.layout import Layout, Writer
 from context_compaction.drafting.transformers.loading import Loaded
 from context_compaction.drafting.transformers.model import CausalModel
 from context_compaction.drafting.transformers.origin import Mode
