@@ -53,6 +53,8 @@ class Sessions:
     is_pinned: Callable[[Message], bool] | None = None
     redactor: Callable[[str], str] | None = None
     """Between what was said and the drafter, and over what that writes."""
+    embedder: Any = None
+    """What recall weighs meaning by, LangChain ``Embeddings``, say; None: words alone."""
     recall_hint: bool = False
     """Whether the model has a recall tool to be told about."""
     _open: OrderedDict[str, Session] = field(default_factory=OrderedDict[str, Session])
@@ -100,6 +102,7 @@ class Sessions:
             observers=self.observers,
             is_pinned=self.is_pinned,
             redactor=self.redactor,
+            embedder=self.embedder,
             recall_hint=self.recall_hint,
         )
 

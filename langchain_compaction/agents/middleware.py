@@ -79,6 +79,7 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
         observers: Iterable[Any] = (),
         is_pinned: Callable[[Message], bool] | None = None,
         redactor: Callable[[str], str] | None = None,
+        embedder: Any = None,
     ) -> None:
         """``model``: writes the summaries, unless ``drafter`` does; without both, sentences are selected.
 
@@ -93,8 +94,9 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
 
         ``archive``: a path, or an archive that is yours to close. ``namespace``: of whom, or a function of
         the run's config that says so. ``recall_tool``: give the agent a tool to look up what left.
-        ``mode``: the state is left as it is. ``post_turn``, ``observers``, ``is_pinned``, ``redactor``: as
-        for a `Session`. Raises `InvalidPolicy`, `ArchiveError`.
+        ``mode``: the state is left as it is. ``post_turn``, ``observers``, ``is_pinned``, ``redactor``,
+        ``embedder`` (LangChain ``Embeddings``, say): as for a `Session`.
+        Raises `InvalidPolicy`, `ArchiveError`.
         """
         super().__init__()
         if mode != "view":
@@ -121,6 +123,7 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
                 "observers": tuple(observers),
                 "is_pinned": is_pinned,
                 "redactor": redactor,
+                "embedder": embedder,
                 "recall_hint": recall_tool,
             },
         )
