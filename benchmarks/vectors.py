@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
@@ -17,6 +17,8 @@ from context_compaction.testing.archive_rows import Writer
 
 LENGTHS, SEARCHES, DIMENSION = (1000, 10_000, 100_000), 20, 384
 BATCH = 1000
+BORNE = 10_000
+"""Vectors that the store in memory is asked to hold: it takes seconds a search beyond."""
 OURS, MEMORY = "ours", "InMemoryVectorStore"
 
 
@@ -49,24 +51,24 @@ def run(data: Path | None, *, quick: bool = False) -> Table:  # noqa: ARG001 - t
 
 
 def _measured(archive: SQLiteArchive, writer: Writer, length: int, searches: int) -> list[str]:
-    made = list(islice(_vectors(length), length))
     for start in range(0, length, BATCH):
-        writer.say(*(f"text {start + place}" for place in range(len(made[start : start + BATCH]))))
-    before, began = _bytes(archive), perf_counter()
+        writer.say(*(f"text {number}" for number in range(start, min(start + BATCH, length))))
+    before, seconds, made = _bytes(archive), 0.0, _vectors(length)
     for start in range(0, length, BATCH):
-        batch = enumerate(made[start : start + BATCH], start + 1)
-        archive.add_vectors(writer.branch, _MODEL, {f"m:{seq}": vector for seq, vector in batch})
-    seconds = perf_counter() - began
+        batch = {f"m:{start + place}": next(made) for place in range(1, min(BATCH, length - start) + 1)}
+        began = perf_counter()
+        archive.add_vectors(writer.branch, _MODEL, batch)
+        seconds += perf_counter() - began
     size = (_bytes(archive) - before) / length
     began = perf_counter()
-    archive.nearest(writer.branch, _MODEL, made[0])
+    archive.nearest(writer.branch, _MODEL, next(made))
     first = (perf_counter() - began) * 1000
     return [
         f"{length / seconds:.0f}",
         f"{size:.0f}",
         f"{first:.1f}",
         _searched(archive, writer, searches),
-        _in_memory(made, searches),
+        _in_memory(length, searches),
     ]
 
 
@@ -76,14 +78,14 @@ def _searched(archive: SQLiteArchive, writer: Writer, searches: int) -> str:
     return milliseconds(race([step], searches, warm_up=1)[OURS])
 
 
-def _in_memory(made: Sequence[list[float]], searches: int) -> str:
-    if find_spec("langchain_core") is None or len(made) > 10_000:
+def _in_memory(length: int, searches: int) -> str:
+    if find_spec("langchain_core") is None or length > BORNE:
         return "-"
     from langchain_core.embeddings import FakeEmbeddings
     from langchain_core.vectorstores import InMemoryVectorStore
 
     store: Any = InMemoryVectorStore(FakeEmbeddings(size=DIMENSION))
-    for place, vector in enumerate(made):
+    for place, vector in enumerate(islice(_vectors(length), length)):
         store.store[str(place)] = {"id": str(place), "vector": vector, "text": "", "metadata": {}}
     asked = _vectors(-1)
     step = timed(MEMORY, lambda: store.similarity_search_by_vector(next(asked), k=300))

@@ -90,6 +90,7 @@ class Embedding:
     def notice(self, archive: Archive, branch: int) -> None:
         """See to it that what the branch sees gets its vectors, soon."""
         if not archive.keeps_vectors:
+            self.trouble = f"{archive!r} keeps no vectors"
             return
         if self._process != os.getpid():  # a forked child: the thread is the parent's
             self._process = os.getpid()
