@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks import Skipped
 from context_compaction.archive import Archive
 from context_compaction.messages import Message
-from context_compaction.recall import Weights, recall
+from context_compaction.recall import Embedding, Weights, recall
 from context_compaction.testing.archive_rows import Writer
 
 RANKS = (1, 5, 10, 20)
@@ -82,14 +82,27 @@ def stored(archive: Archive, path: Path) -> list[Question]:
     ]
 
 
-def ours(archive: Archive, weights: Weights | None = None) -> Search:
+def ours(archive: Archive, weights: Weights | None = None, embedding: Embedding | None = None) -> Search:
     """Our own recall, messages only."""
 
     def search(question: Question, k: int) -> list[int]:
-        hits = recall(archive, question.asked_of.branch, question.text, k, weights=weights)
+        hits = recall(
+            archive, question.asked_of.branch, question.text, k, weights=weights, embedding=embedding
+        )
         return [int(hit.ref[2:]) for hit in hits if hit.message is not None]
 
     return search
+
+
+def embedded(archive: Archive, questions: Iterable[Question], embedder: Any) -> Embedding:
+    """An embedder, once it has made all vectors."""
+    embedding = Embedding.of(embedder)
+    for branch in {question.asked_of.branch for question in questions}:
+        embedding.notice(archive, branch)
+        embedding.wait(archive, branch)
+        if embedding.trouble or embedding.missing(archive, branch):
+            raise RuntimeError(f"not all was embedded: {embedding.trouble}")
+    return embedding
 
 
 def turns(search: Search, questions: Iterable[Question]) -> list[float]:

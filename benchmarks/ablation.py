@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
-from benchmarks import Table
-from benchmarks._questions import RANKS, asked, ours, turns
+from benchmarks import Skipped, Table
+from benchmarks._minilm import MiniLM
+from benchmarks._questions import RANKS, asked, embedded, ours, turns
 from context_compaction.archive import open_archive
-from context_compaction.recall import Weights
+from context_compaction.recall import Embedding, Weights
 
 ALL = Weights()
 NONE = Weights(neighbours=0.0, sitting=0.0, periods=0.0, speaker=0.0, asking=1.0, phrase=0.0, roles={})
@@ -26,8 +28,17 @@ WITHOUT: tuple[tuple[str, Weights], ...] = (
 )
 AT = (1, 5, 10)
 NOTES = (
-    "recall@1, @5 and @10 of messages, lexical; without: what is lost or gained",
+    "recall@1, @5 and @10 of messages, by words; without, with: what is lost or gained",
     "the weights were chosen on the first set alone",
+)
+
+
+EMBEDDED: tuple[tuple[str, Weights], ...] = (
+    ("with MiniLM", ALL),
+    ("with MiniLM, without neighbours' nearness", replace(ALL, similar_before=0.0, similar_after=0.0)),
+    ("with MiniLM, any nearness counts", replace(ALL, similar_from=0.0)),
+    ("with MiniLM, half its weight", replace(ALL, similarity=ALL.similarity / 2)),
+    ("with MiniLM, twice its weight", replace(ALL, similarity=ALL.similarity * 2)),
 )
 
 
@@ -36,8 +47,8 @@ def run(data: Path | None) -> Table:
     with open_archive(":memory:") as archive:
         sets = asked(archive, data)
 
-        def measured(weights: Weights) -> list[list[float]]:
-            search = ours(archive, weights)
+        def measured(weights: Weights, embedding: Embedding | None = None) -> list[list[float]]:
+            search = ours(archive, weights, embedding)
             found = [turns(search, questions) for questions in sets.values()]
             return [[values[RANKS.index(k)] for k in AT] for values in found]
 
@@ -49,7 +60,16 @@ def run(data: Path | None) -> Table:
         for name, weights in WITHOUT:
             cells = zip(whole, measured(weights), strict=True)
             rows.append((f"without {name}", *(_difference(before, after) for before, after in cells)))
-    return Table("What each ingredient of recall is worth", ("ranking", *sets), rows, NOTES)
+        notes = [*NOTES]
+        try:
+            embedding = embedded(archive, chain.from_iterable(sets.values()), MiniLM())
+        except Skipped as reason:
+            notes.append(f"with an embedder: skipped, {reason}")
+        else:
+            for name, weights in EMBEDDED:
+                cells = zip(whole, measured(weights, embedding), strict=True)
+                rows.append((name, *(_difference(before, after) for before, after in cells)))
+    return Table("What each ingredient of recall is worth", ("ranking", *sets), rows, notes)
 
 
 def _cell(values: Sequence[float]) -> str:

@@ -1,20 +1,21 @@
-"""How much of what a question needs is among the first hits, beside LangChain's BM25 retriever."""
+"""How much of what a question needs is among the first hits, by words and with an embedder, beside others."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from importlib.util import find_spec
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
 from benchmarks import Skipped, Table
-from benchmarks._questions import RANKS, Conversation, Question, Search, asked, ours, sessions, turns
-from context_compaction.archive import open_archive
+from benchmarks._minilm import MiniLM
+from benchmarks._questions import RANKS, Question, Search, asked, embedded, ours, sessions, turns
+from benchmarks._retrievers import bm25_retriever, in_memory_vector_store, vector_memory_block
+from context_compaction.archive import Archive, open_archive
 
 NOTES = (
     "mean over questions of |evidence in the first k| / |evidence|; MRR: of 1 / place of the first evidence",
-    "lexical, without a model; turns: evidence are messages; sessions: those that the messages are of",
+    "turns: evidence are messages; sessions: those that the messages are of",
     "ms: median of one search for 20 messages, all conversations in one archive ({}), one session each",
 )
 
@@ -27,36 +28,42 @@ def run(data: Path | None, archive: str = ":memory:") -> Table:
         notes = [note.format(type(opened).__name__) for note in NOTES]
         sets = asked(opened, data)
         searches: list[tuple[str, Search]] = [("ours", ours(opened))]
-        try:
-            searches.append(("BM25Retriever", bm25_retriever()))
-        except Skipped as reason:
-            notes.append(f"BM25Retriever of LangChain: skipped, {reason}")
+        _add(searches, notes, "BM25Retriever", bm25_retriever)
+        _add_embedded(searches, notes, opened, sets)
         rows = [row for name, questions in sets.items() for row in _rows(name, questions, searches)]
     columns = ("set", "asked", "by", *(f"@{k}" for k in RANKS), "MRR", "ms")
-    return Table("Recall@k, lexical", columns, rows, notes)
+    return Table("Recall@k", columns, rows, notes)
 
 
-def bm25_retriever() -> Search:
-    """LangChain's, as it comes; one for each conversation, made at its first question."""
-    if not all(map(find_spec, ("langchain_community", "rank_bm25"))):
-        raise Skipped("langchain-community or rank-bm25 is not installed")
-    from langchain_community.retrievers import BM25Retriever
+def _add(searches: list[tuple[str, Search]], notes: list[str], name: str, made: Callable[[], Search]) -> None:
+    try:
+        searches.append((name, made()))
+    except Skipped as reason:
+        notes.append(f"{name}: skipped, {reason}")
 
-    known: dict[int, BM25Retriever] = {}
 
-    def made(conversation: Conversation) -> BM25Retriever:
-        numbers = [{"seq": seq} for seq in range(1, len(conversation.texts) + 1)]
-        return BM25Retriever.from_texts(conversation.texts, numbers)
-
-    def search(question: Question, k: int) -> list[int]:
-        conversation = question.asked_of
-        retriever = known.setdefault(
-            conversation.branch, known.get(conversation.branch) or made(conversation)
-        )
-        retriever.k = k
-        return [document.metadata["seq"] for document in retriever.invoke(question.text)]
-
-    return search
+def _add_embedded(
+    searches: list[tuple[str, Search]],
+    notes: list[str],
+    archive: Archive,
+    sets: Mapping[str, Sequence[Question]],
+) -> None:
+    """All that search by the vectors of one model; a note instead, where the model is not."""
+    try:
+        model = MiniLM()
+    except Skipped as reason:
+        notes.append(f"with an embedder: skipped, {reason}")
+        return
+    questions = [question for each in sets.values() for question in each]
+    _add(searches, notes, "ours, MiniLM", lambda: ours(archive, None, embedded(archive, questions, model)))
+    _add(searches, notes, "InMemoryVectorStore, MiniLM", lambda: in_memory_vector_store(model))
+    _add(searches, notes, "VectorMemoryBlock, MiniLM", lambda: vector_memory_block(model))
+    for question in questions[:20]:
+        model.embed_query(f"{question.text} ")  # a text of its own: the others are known by then
+    notes.append(
+        f"MiniLM: {model.name} on one CPU thread, shared by all; ms without the vector of the question, "
+        f"which takes {model.question_ms():.1f} ms"
+    )
 
 
 def _rows(

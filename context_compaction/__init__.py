@@ -35,6 +35,7 @@ if _TYPE_CHECKING:
         CompactionError,
         DrafterError,
         DuplicateMessage,
+        EmbedderError,
         InvalidBudget,
         InvalidMessage,
         InvalidPolicy,
@@ -66,6 +67,7 @@ if _TYPE_CHECKING:
     from context_compaction.session.tables import table_rows
     from context_compaction.session.unknown import append_unknown
     from context_compaction.text.cues import Cues
+    from context_compaction.text.embedding import Embedder
     from context_compaction.text.secrets import redact_secrets
     from context_compaction.tools import ToolRules
     from context_compaction.view import View
@@ -89,6 +91,8 @@ __all__ = [
     "DraftRequest",
     "DrafterError",
     "DuplicateMessage",
+    "Embedder",
+    "EmbedderError",
     "ExtractiveDrafter",
     "FactCount",
     "Forgotten",
@@ -158,8 +162,8 @@ _WHERE = {
     "drafting.transformers": "TransformersDrafter",
     "errors": (
         "ArchiveCorrupt ArchiveError ArchiveTooNew ArchiveUnavailable CannotCompact CompactionError "
-        "DrafterError DuplicateMessage InvalidBudget InvalidMessage InvalidPolicy MissingPackage "
-        "QueryError SessionExists SessionHasForks StaleView UnknownReference UnknownSession"
+        "DrafterError DuplicateMessage EmbedderError InvalidBudget InvalidMessage InvalidPolicy "
+        "MissingPackage QueryError SessionExists SessionHasForks StaleView UnknownReference UnknownSession"
     ),
     "events": "CompactionEvent CompactionObserver FactCount",
     "messages": "MediaBlock Message ReasoningBlock TextBlock ToolCallBlock ToolResultBlock",
@@ -174,6 +178,7 @@ _WHERE = {
     "session.unknown": "append_unknown",
     "session.lookup": "Lookup LookupAnswer",
     "text.cues": "Cues",
+    "text.embedding": "Embedder",
     "text.secrets": "redact_secrets",
     "tools": "ToolRules",
     "view": "View",

@@ -9,6 +9,7 @@ CompactionError
 ├── UnknownReference        ``m:`` or ``s:`` reference that this session does not have
 ├── QueryError              a recall query that cannot be asked
 ├── DrafterError            a drafter failed, or returned what cannot be used
+├── EmbedderError           an embedder failed, or returned what cannot be used
 ├── SessionHasForks         erasing would pull the log from under a fork
 ├── SessionExists           a session that was to be made is there already
 ├── UnknownSession          a session that was to be verified is not there
@@ -93,6 +94,10 @@ class QueryError(CompactionError, ValueError):
 
 class DrafterError(CompactionError):
     """A drafter raised, ran out of time, or returned something that cannot be a summary."""
+
+
+class EmbedderError(CompactionError):
+    """An embedder raised, ran out of time, or returned something that cannot be its vectors."""
 
 
 class SessionHasForks(CompactionError):

@@ -44,6 +44,7 @@ def compact_messages(
     namespace: str = "default",
     is_pinned: Pinned = None,
     redactor: Redactor = None,
+    embedder: Any = None,
 ) -> Runnable[LanguageModelInput, list[BaseMessage]]: ...
 
 
@@ -60,6 +61,7 @@ def compact_messages(
     namespace: str = "default",
     is_pinned: Pinned = None,
     redactor: Redactor = None,
+    embedder: Any = None,
 ) -> list[BaseMessage]: ...
 
 
@@ -75,6 +77,7 @@ def compact_messages(
     namespace: str = "default",
     is_pinned: Pinned = None,
     redactor: Redactor = None,
+    embedder: Any = None,
 ) -> list[BaseMessage] | Runnable[LanguageModelInput, list[BaseMessage]]:
     """Make messages fit ``max_tokens``; without messages a step of a chain.
 
@@ -91,8 +94,9 @@ def compact_messages(
 
     Without ``archive`` nothing is kept between calls. With it the session that the run's config names
     (``session_id`` or ``thread_id``) follows the list: what left the context stays in the archive, and
-    compactions hold from turn to turn. An archive that you opened is yours to close. ``context_management``
-    in ``configurable`` is honoured either way.
+    compactions hold from turn to turn; with an ``embedder`` (LangChain ``Embeddings``, say) recall weighs
+    meaning too. An archive that you opened is yours to close. ``context_management`` in ``configurable`` is
+    honoured either way.
 
     Raises `InvalidBudget` and `InvalidPolicy`; when run `CannotCompact`, `NotMessages`, `InvalidMessage`, and
     with ``archive`` `MissingSessionId` and `ArchiveError`.
@@ -114,6 +118,7 @@ def compact_messages(
                 counter=counter,
                 is_pinned=is_pinned,
                 redactor=redactor,
+                embedder=embedder,
             )
         )
     runnable = _CompactMessages(step, include_system=include_system)

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import Skipped, Table, __main__, evidence, fidelity, prefixes
+from benchmarks import Skipped, Table, __main__, _minilm, evidence, fidelity, prefixes, recall
 from benchmarks._conversation import conversation
 from benchmarks._stopwatch import race, timed
 from benchmarks._table import show
 from context_compaction.policy.rule import RECALL_SHARE
+from context_compaction.testing.embedders import HashedEmbedder
 
 
 def test_every_benchmark_has_run():
@@ -79,6 +80,7 @@ def test_skipped_is_an_exception():
         ),
         ("middleware", 3, {"ours", "SummarizationMiddleware", "ContextEditingMiddleware", "deepagents"}),
         ("peers", 4, {"A system message in the state", "A summariser that raises"}),
+        ("vectors", 3, {"storing: vectors / s", "search: ms", "LangChain's InMemoryVectorStore: ms"}),
         ("drafter_gpu", 7, {"ours, 7 sections", "ours, 8 chunks", "one stream, both"}),
         ("long_texts", 7, {"prose and listings", "base64", "one letter", "random Chinese"}),
     ],
@@ -126,6 +128,39 @@ def test_evidence_has_a_row_for_each_share_and_set(tmp_path: Path):
     assert [row[:3] for row in table.rows] == [("coding", 1, "none"), ("", 1, f"{RECALL_SHARE[1]:.2f}")]
     assert table.rows[0][3:6] == ("0.000", "0.000", "0.000")
     assert table.rows[1][3:6] == ("1.000", "1.000", "1.000")
+    assert all(len(row) == len(table.columns) for row in table.rows)
+
+
+class Likeness(HashedEmbedder):
+    """In place of a model, which not every machine has."""
+
+    def question_ms(self) -> float:
+        return 1.5
+
+
+@pytest.mark.filterwarnings("ignore:.*is being sunset:DeprecationWarning")
+@pytest.mark.parametrize("there", [True, False])
+def test_recall_has_a_row_for_each_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool):
+    """Without the model's weights it says so, and shows what needs none."""
+    (tmp_path / "locomo").mkdir()
+    asked = {"question": "Who is a sailorwoman?", "answer": "Ann", "evidence": [5]}
+    said = [
+        {"role": "user", "name": "Ann", "content": f"I like {what} a lot", "session": "1"}
+        for what in ("painting", "cooking", "chess", "music", "books", "sailors", "trains")
+    ]
+    whole = {"messages": said, "questions": [asked]}
+    (tmp_path / "locomo" / "conv-26.json").write_text(json.dumps(whole), "utf-8")
+    if there:
+        monkeypatch.setattr(recall, "MiniLM", Likeness)
+    else:
+        monkeypatch.setattr(_minilm, "PACKAGE", "no_such_weights")
+    table = recall.run(tmp_path)
+    at_1 = {row[2]: row[3] for row in table.rows if row[0] != "  its sessions"}
+    assert at_1.pop("ours") == "0.000"
+    assert at_1.pop("BM25Retriever") == "0.000"
+    others = ("ours, MiniLM", "InMemoryVectorStore, MiniLM", "VectorMemoryBlock, MiniLM")
+    assert at_1 == (dict.fromkeys(others, "1.000") if there else {})
+    assert any("skipped, no weights" in note for note in table.notes) != there
     assert all(len(row) == len(table.columns) for row in table.rows)
 
 

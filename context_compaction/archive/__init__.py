@@ -10,6 +10,7 @@ from context_compaction.archive.records import (
     Extent,
     Forgotten,
     Fork,
+    Near,
     OutlineRow,
     Problem,
     Pruned,
@@ -18,6 +19,7 @@ from context_compaction.archive.records import (
     StoredMessage,
     Tip,
     Upto,
+    VectorModel,
 )
 from context_compaction.archive.retention import Retention
 from context_compaction.archive.sqlite import SQLiteArchive
@@ -32,6 +34,7 @@ __all__ = [
     "Forgotten",
     "Fork",
     "Forks",
+    "Near",
     "OutlineRow",
     "Problem",
     "Pruned",
@@ -42,5 +45,6 @@ __all__ = [
     "StoredMessage",
     "Tip",
     "Upto",
+    "VectorModel",
     "open_archive",
 ]

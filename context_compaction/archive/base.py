@@ -24,6 +24,7 @@ from context_compaction.archive.records import (
     Extent,
     Forgotten,
     Fork,
+    Near,
     OutlineRow,
     Problem,
     Pruned,
@@ -31,6 +32,7 @@ from context_compaction.archive.records import (
     StoredMessage,
     Tip,
     Upto,
+    VectorModel,
 )
 from context_compaction.events import CompactionEvent
 from context_compaction.text.periods import Period
@@ -46,6 +48,11 @@ class Archive(ABC):
     def identity(self) -> Hashable:
         """Equal for archives of one process that are the same data."""
         return id(self)
+
+    @property
+    def keeps_vectors(self) -> bool:
+        """Whether `unembedded`, `add_vectors` and `nearest` are there; without them recall is lexical."""
+        return False
 
     @abstractmethod
     def open_session(self, namespace: str, session_id: str) -> BranchState:
@@ -165,6 +172,42 @@ class Archive(ABC):
     @abstractmethod
     def sittings(self, branch: int, seqs: Collection[int]) -> dict[int, int]:
         """The sitting of each of these messages that can be found; pruned ones are not there."""
+
+    def unembedded(
+        self, branch: int, model: VectorModel, limit: int = 1000, *, after: tuple[int, int] = (0, 0)
+    ) -> list[str]:
+        """References of what ``branch`` sees without a vector of ``model``; messages first, in order.
+
+        Only messages behind number ``after[0]``, and summaries behind ``after[1]``. What was pruned is not
+        there.
+        """
+        raise NotImplementedError
+
+    def add_vectors(
+        self, branch: int, model: VectorModel, made: Mapping[str, Sequence[float] | None]
+    ) -> None:
+        """Keep vectors of messages and summaries that ``branch`` sees, by reference; durable on return.
+
+        None: there is nothing in it that could be embedded. What has one of ``model`` keeps it; what is not
+        there any more is left out. A log keeps vectors of two models, so that workers with an old and a new
+        one do not embed against each other: the older go when a third comes.
+        """
+        raise NotImplementedError
+
+    def nearest(
+        self,
+        branch: int,
+        model: VectorModel,
+        vector: Sequence[float],
+        limit: int = 300,
+        *,
+        beside: Collection[int] = (),
+    ) -> list[Near]:
+        """The ``limit`` messages and summaries that ``branch`` sees nearest to ``vector``, nearest first.
+
+        Then those of the messages ``beside`` that have a vector of ``model`` and are not among them.
+        """
+        raise NotImplementedError
 
     @abstractmethod
     def prune(

@@ -204,6 +204,24 @@ class Extent:
     last_at: float | None
 
 
+class VectorModel(NamedTuple):
+    """What vectors are by: only those of one model and length are ever compared."""
+
+    name: str
+    dimension: int
+
+
+class Near(NamedTuple):
+    """A message or summary, and how near its vector is to the one that was asked for."""
+
+    seq: int
+    """The message's number, or the first one that the summary stands for."""
+    summary: int
+    """The summary's number; 0 for a message."""
+    similarity: float
+    """The cosine, -1 to 1."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pruned:
     """What a prune let go of."""

@@ -3,6 +3,7 @@
 from context_compaction.recall.bounds import Bound, Bounds
 from context_compaction.recall.choosing import HITS, answers_to, question_of, worth_recalling
 from context_compaction.recall.describing import describe
+from context_compaction.recall.embedding import Embedding
 from context_compaction.recall.grep import Grep, GrepHit
 from context_compaction.recall.hits import SearchHit
 from context_compaction.recall.pages import recall_page
@@ -18,6 +19,7 @@ __all__ = [
     "Bound",
     "Bounds",
     "Description",
+    "Embedding",
     "Grep",
     "GrepHit",
     "Page",

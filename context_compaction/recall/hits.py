@@ -26,6 +26,9 @@ class SearchHit:
     reasons: tuple[Reason, ...] = ()
     """All that it has to do with the query, what it holds itself first."""
 
+    similarity: float | None = None
+    """With an embedder, the cosine of its vector and the question's; None if that is not known."""
+
     @property
     def because(self) -> str:
         """The reasons in words: ``holds crane, berth; dated 16 June; beside messages with harbour``."""

@@ -15,7 +15,8 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from heapq import nsmallest
 
-from context_compaction.archive.records import SearchDocument, SearchPool
+from context_compaction.archive.records import Near, SearchDocument, SearchPool
+from context_compaction.recall.nearness import Nearness
 from context_compaction.recall.weights import Weights
 
 Place = int
@@ -36,6 +37,7 @@ class Ranked:
     terms: tuple[str, ...] = ()
     """Most telling first."""
     periods: tuple[int, ...] = ()
+    similarity: float | None = None
 
 
 def said_before(pool: SearchPool, seq: int) -> SearchPool:
@@ -73,13 +75,15 @@ def rank(
     *,
     within: Container[int] | None = None,
     summaries: bool = False,
+    near: Iterable[Near] = (),
 ) -> list[Ranked]:
     """The best ``k`` candidates, best first; equal scores in log order.
 
     ``sittings`` are those of the messages `around`. ``within``: only messages of these numbers, and no
-    summaries, or with ``summaries`` those that begin there.
+    summaries, or with ``summaries`` those that begin there. ``near``: what is near by its vector, candidates
+    too; ``sittings`` then has theirs.
     """
-    ranking = _Ranking(pool, sittings, weights)
+    ranking = _Ranking(pool, sittings, weights, near)
     scores = ranking.scores()
     if within is not None:
         scores = {
@@ -92,8 +96,11 @@ def rank(
 
 
 class _Ranking:
-    def __init__(self, pool: SearchPool, sittings: Mapping[int, int], weights: Weights) -> None:
+    def __init__(
+        self, pool: SearchPool, sittings: Mapping[int, int], weights: Weights, near: Iterable[Near]
+    ) -> None:
         self._pool, self._weights = pool, weights
+        self._near = Nearness(near, weights)
         self._documents: dict[Place, SearchDocument] = {_place(found): found for found in pool.documents}
         own = {place: found.sitting for place, found in self._documents.items() if place > 0}
         self._sittings = {**sittings, **own}
@@ -116,20 +123,35 @@ class _Ranking:
             self._share(held, shared)
         self._add_periods(scores)
         factor = self._weights.sitting
-        return {
+        scores = {
             place: score + factor * shared.get(self._whole(place), 0.0) for place, score in scores.items()
         }
+        unit = _rarity(1, self._pool.total)
+        for place, nearness in self._near.smoothed(self._sittings).items():
+            scores[place] = scores.get(place, 0.0) + self._weights.similarity * unit * nearness
+        return scores
 
     def first(self, place: Place) -> int:
         """Where in the log it begins."""
-        return place if place > 0 else self._documents[place].first
+        if place > 0:
+            return place
+        document = self._documents.get(place)
+        return document.first if document else self._near.first(place)
 
     def ranked(self, place: Place, score: float) -> Ranked:
         """The candidate as it is handed on."""
         document = self._documents.get(place)
         terms = sorted(document.terms if document else (), key=lambda term: (-self._rarity(term), term))
         periods = tuple(sorted(document.periods)) if document else ()
-        return Ranked(max(place, 0), max(-place, 0), self.first(place), score, tuple(terms), periods)
+        return Ranked(
+            max(place, 0),
+            max(-place, 0),
+            self.first(place),
+            score,
+            tuple(terms),
+            periods,
+            self._near.similarity(place),
+        )
 
     def _postings(self) -> dict[str, dict[Place, float]]:
         """How much of each term each candidate holds: counts, of a long document less (BM25's b)."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 
 from context_compaction.archive.base import Archive
-from context_compaction.archive.records import Upto
+from context_compaction.archive.records import Near, Upto, VectorModel
 from context_compaction.errors import QueryError
 from context_compaction.messages import Message
 from context_compaction.recall.bounds import Bounds
 from context_compaction.recall.distinct import distinct
+from context_compaction.recall.embedded_texts import without_speakers
+from context_compaction.recall.embedding import Embedding
 from context_compaction.recall.hits import SearchHit
 from context_compaction.recall.paging import check_count
 from context_compaction.recall.query import Query
@@ -39,6 +41,7 @@ def recall(
     bounds: Bounds | None = None,
     upto: Upto | None = None,
     unique: bool = False,
+    embedding: Embedding | None = None,
 ) -> list[SearchHit]:
     """The ``k`` best hits of one branch and its ancestors up to the fork, best first.
 
@@ -47,8 +50,9 @@ def recall(
     ``within``: only messages of these numbers, and no summaries. ``bounds``: only what lies within them, of
     summaries those that stand for nothing else.
     ``before``: as if this message and what came after it had not been said, so that a stored question does
-    not find itself. ``upto``: what it gave at that moment. Raises `QueryError` if the query is no text or
-    ``k`` is under 1.
+    not find itself. ``upto``: what it gave at that moment. ``embedding``: what is near in meaning counts too,
+    as far as it has vectors by then; if the embedder fails, words alone do. Raises `QueryError` if the query
+    is no text or ``k`` is under 1.
     """
     _check(query, k)
     asked, weights = Query.of(query), weights or Weights()
@@ -66,18 +70,31 @@ def recall(
     if before is not None:
         pool = said_before(pool, before)
     end = before if before is not None else upto.seq + 1 if upto is not None else None
-    sittings = archive.sittings(branch, [seq for seq in around(pool, weights) if end is None or seq < end])
+    beside = [seq for seq in around(pool, weights) if end is None or seq < end]
+    sittings = archive.sittings(branch, beside)
     allowed = inside if within is None else within
     ranked = rank(pool, sittings, max(k, READ), weights, within=allowed, summaries=within is None)
     messages, summaries = _messages(archive, branch, ranked), _summaries(archive, branch, ranked)
+    near: list[Near] = []
+    if embedding is not None and archive.keeps_vectors:
+        candidates = {found.first for found in pool.documents if found.role != "summary"}.union(beside)
+        question = embedding.vector(without_speakers(query, messages.values()))
+        near = _near(archive, branch, question, candidates, end=end)
+    if near:
+        sittings |= archive.sittings(branch, {found.seq for found in near if not found.summary})
+        ranked = rank(
+            pool, sittings, max(k, READ), weights, within=allowed, summaries=within is None, near=near
+        )
+        messages |= _messages(archive, branch, [found for found in ranked if found.seq not in messages])
+        summaries = _summaries(archive, branch, ranked)
     if inside is not None:
         ranked = [one for one in ranked if not one.summary or inside.covers(summaries[one.summary].ranges)]
     best = reweighed(ranked, messages, summaries, asked, weights)
     best = (distinct(best, summaries) if unique else best)[:k]
     reasons = Reasons(asked, pool, sittings, weights)
-    near = _neighbours(archive, branch, best, end)
+    beside_them = _neighbours(archive, branch, best, end)
     return [
-        _hit(found, asked, reasons, messages.get(found.seq) or summaries[found.summary], near)
+        _hit(found, asked, reasons, messages.get(found.seq) or summaries[found.summary], beside_them)
         for found in best
     ]
 
@@ -86,6 +103,25 @@ def _check(query: object, k: object) -> None:
     if not isinstance(query, str):
         raise QueryError(f"a query is text, not {type(query).__name__}")
     check_count("k", k, "how many hits to return")
+
+
+def _near(
+    archive: Archive,
+    branch: int,
+    asked: tuple[VectorModel, Sequence[float]] | None,
+    candidates: set[int],
+    *,
+    end: int | None,
+) -> list[Near]:
+    """What is nearest to the question, and how near ``candidates`` and the messages around all of it are."""
+    if asked is None:
+        return []
+    model, vector = asked
+    near = archive.nearest(branch, model, vector, CANDIDATES, beside=candidates)
+    seqs = {found.seq for found in near if not found.summary}
+    beside = {seq + offset for seq in seqs for offset in range(-REACH, REACH + 1)} - seqs
+    near += archive.nearest(branch, model, vector, 0, beside=beside)
+    return [found for found in near if end is None or found.summary or found.seq < end]
 
 
 def _hit(
@@ -104,6 +140,7 @@ def _hit(
         why=tuple(dict.fromkeys(why)),
         neighbours=tuple(f"m:{number}" for number in near.get(found.seq, ())),
         reasons=reasons.of(found, said),
+        similarity=found.similarity,
     )
 
 

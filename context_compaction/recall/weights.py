@@ -35,5 +35,14 @@ class Weights:
     """Factor for a message that ends by asking, where those who speak have names; 1 leaves it out."""
     phrase: float = 0.5
     """What is added, as a share of the score, for each phrase that the query quotes; 0 leaves it out."""
+    similarity: float = 4.0
+    """Weight of how near a message's vector is to the question's, with an embedder: so many times what a
+    word counts that one message alone holds. 0 leaves it out."""
+    similar_from: float = 0.2
+    """The cosine up to which two texts have nothing to do with one another."""
+    similar_before: float = 0.3
+    """Share that the nearness of a message before counts for it, beside its own."""
+    similar_after: float = 0.2
+    """Share that the nearness of a message after counts."""
     roles: Mapping[str, float] = field(default_factory=lambda: ROLE_WEIGHTS)
     """Factors by role; 1 where none is named. Summaries have the role ``summary``."""

@@ -43,6 +43,8 @@ class SessionCore:
         self.syncer = Syncer(state)
         self.recaller = Recaller(state)
         self._process = os.getpid()
+        self._embedded: tuple[int, int, int] | None = None
+        """Branch and ends of log and summaries when they were last given to the embedder."""
 
     def after_fork(self) -> None:
         """Begin anew if this is a forked child: another thread of the parent may have been half way.
@@ -53,6 +55,26 @@ class SessionCore:
             self._process = os.getpid()
             self.ahead.abandon()
             self.state.load()
+
+    def embed(self, wait: float = 0.0) -> None:
+        """See to it that what came since the last time gets its vectors; ``wait`` up to so many seconds."""
+        embedding, live = self.state.settings.embedding, self.state.live
+        if embedding is None:
+            return
+        now = (live.branch, live.last_seq, live.next_summary)
+        if now != self._embedded:
+            self._embedded = now
+            embedding.notice(self.state.archive, live.branch)
+        if wait:
+            embedding.wait(self.state.archive, live.branch, wait)
+
+    def embedded(self) -> dict[str, Any]:
+        """How it stands with the vectors, as `SessionStats` has it."""
+        embedding = self.state.settings.embedding
+        if embedding is None:
+            return {}
+        missing = embedding.missing(self.state.archive, self.state.live.branch)
+        return {"unembedded": missing, "embedder_trouble": embedding.trouble}
 
     def append(self, messages: Sequence[MessageLike]) -> Steps[None]:
         """Convert, place, count, and add to the log; durable on return."""

@@ -126,7 +126,13 @@ class Recaller:
         """The messages that answer a question, as many as fit."""
         state = self._state
         hits = recall(
-            state.archive, state.live.branch, question_of(question), HITS, within=hidden, before=hidden.before
+            state.archive,
+            state.live.branch,
+            question_of(question),
+            HITS,
+            within=hidden,
+            before=hidden.before,
+            embedding=state.settings.embedding,
         )
         follow = [seq for seq in answers_to(hits) if seq in hidden]
         rows = state.archive.messages(state.live.branch, ranges_of(sorted(follow))) if follow else []

@@ -10,6 +10,7 @@ from context_compaction.archive.tombstones import readable
 from context_compaction.budget import Budget
 from context_compaction.counting import TokenCounter
 from context_compaction.errors import StaleView, UnknownReference
+from context_compaction.events import CompactionEvent
 from context_compaction.messages import Message
 from context_compaction.planner.instructions import heard_pins, next_pins
 from context_compaction.recall import Bound, Bounds, SearchHit, recall
@@ -17,6 +18,7 @@ from context_compaction.session.core import SessionCore
 from context_compaction.session.flight import SingleFlight
 from context_compaction.session.references import expand, message_seq
 from context_compaction.session.state import SessionState
+from context_compaction.session.stats import SessionStats
 from context_compaction.view import Pin, SummaryRecord
 
 T = TypeVar("T")
@@ -55,7 +57,9 @@ class Said:
         (``"2026-03-01"``, a date or datetime). ``before``: only before that message or time. Raises
         `QueryError`.
         """
-        return recall(self._archive, self._current(), query, k, bounds=Bounds.of(after, before))
+        embedding = self._state.settings.embedding
+        bounds = Bounds.of(after, before)
+        return recall(self._archive, self._current(), query, k, bounds=bounds, embedding=embedding)
 
     async def arecall(
         self, query: str, k: int = 8, *, after: Bound | None = None, before: Bound | None = None
@@ -137,6 +141,31 @@ class Said:
     def branches(self) -> list[Branch]:
         """All lines of this session's history, oldest first; the active one is what it goes on with."""
         return self._archive.branches(self._current())
+
+    @property
+    def events(self) -> list[CompactionEvent]:
+        """Every attempted compaction of this session, oldest first."""
+        return self._archive.events(self._current())
+
+    @property
+    def stats(self) -> SessionStats:
+        """The session in numbers."""
+        state, committed = self._state, [event for event in self.events if event.committed]
+        messages, tokens = self._archive.totals(self._current())
+        budget = state.settings.budget
+        return SessionStats(
+            messages_said=messages,
+            tokens_said=tokens,
+            messages_seen=len(state.live.renderer.messages),
+            tokens_seen=state.scaled(state.live.renderer.tokens, budget.overhead_tokens),
+            input_tokens=budget.input_tokens,
+            tokens_saved=sum(event.tokens_saved for event in committed),
+            compactions=len(committed),
+            summaries=len(state.live.view.summaries),
+            version=state.live.view.version,
+            counter=state.settings.counter.name,
+            **self._core.embedded(),
+        )
 
     @property
     def _state(self) -> SessionState:

@@ -17,6 +17,7 @@ from context_compaction.events import CompactionEvent
 from context_compaction.messages import Message
 from context_compaction.planner import Steps, adrive, drive
 from context_compaction.policy import Policy
+from context_compaction.recall import Embedding
 from context_compaction.render import RenderOptions
 from context_compaction.session.core import SessionCore
 from context_compaction.session.flight import flight_of
@@ -25,8 +26,8 @@ from context_compaction.session.observers import ObserverLike
 from context_compaction.session.settings import POST_TURN_DEADLINE, PRE_TURN_DEADLINE, Settings
 from context_compaction.session.staging import MessageLike
 from context_compaction.session.state import SessionState
-from context_compaction.session.stats import SessionStats
 from context_compaction.session.sync import SyncResult
+from context_compaction.text.embedding import EmbedderLike
 from context_compaction.tools import ToolRules
 from context_compaction.view import View
 
@@ -61,6 +62,7 @@ class Session(Looking):
         tools: ToolRules | None = None,
         recall_hint: bool = False,
         redactor: Callable[[str], str] | None = None,
+        embedder: EmbedderLike | None = None,
     ) -> None:
         """Open or begin the session ``session_id`` of ``namespace`` in ``archive``.
 
@@ -68,6 +70,9 @@ class Session(Looking):
         ``is_pinned``: messages that stay word for word. ``recall_hint``: tell the model of a recall tool.
         ``redactor``: what every text goes through before a drafter reads it, and every summary before it is
         stored (`redact_secrets`, say); the archive, and what is shown unsummarised, keep the originals.
+        ``embedder``: recall weighs meaning too, by LangChain ``Embeddings``, a LlamaIndex ``BaseEmbedding``
+        or a function from texts to vectors (`Embedder.of`). Vectors are made in the background and kept in
+        the archive; where they are missing, or the embedder fails, recall goes on by words.
         Raises `ArchiveError` and `InvalidPolicy`.
         """
         if post_turn not in ("inline", "background"):
@@ -86,6 +91,7 @@ class Session(Looking):
             tools=tools or ToolRules(),
             options=RenderOptions(recall_hint=recall_hint),
             redact=redactor,
+            embedding=None if embedder is None else Embedding.of(embedder),
         )
         self._begin(open_archive(archive), settings, owns=not isinstance(archive, Archive))
 
@@ -101,6 +107,7 @@ class Session(Looking):
         self._flight = flight_of(archive, settings.namespace, settings.session_id)
         self._core = SessionCore(SessionState(archive, settings))
         self._closed = False
+        self._core.embed()
 
     # -- a turn ----------------------------------------------------------------------------------------
 
@@ -216,35 +223,15 @@ class Session(Looking):
         """The present view."""
         return self._state.live.view
 
-    @property
-    def events(self) -> list[CompactionEvent]:
-        """Every attempted compaction of this session, oldest first."""
-        return self._archive.events(self._current())
-
-    @property
-    def stats(self) -> SessionStats:
-        """The session in numbers."""
-        state, committed = self._state, [event for event in self.events if event.committed]
-        messages, tokens = self._archive.totals(self._current())
-        budget = state.settings.budget
-        return SessionStats(
-            messages_said=messages,
-            tokens_said=tokens,
-            messages_seen=len(state.live.renderer.messages),
-            tokens_seen=state.scaled(state.live.renderer.tokens, budget.overhead_tokens),
-            input_tokens=budget.input_tokens,
-            tokens_saved=sum(event.tokens_saved for event in committed),
-            compactions=len(committed),
-            summaries=len(state.live.view.summaries),
-            version=state.live.view.version,
-            counter=state.settings.counter.name,
-        )
-
     # -- end -------------------------------------------------------------------------------------------
 
     def drain(self, timeout: float = PRE_TURN_DEADLINE) -> None:
-        """Wait up to ``timeout`` seconds for a background compaction and commit it, else cancel it."""
+        """Wait up to ``timeout`` seconds for a background compaction and commit it, else cancel it.
+
+        Then as long for the vectors of what was said; what has none by then gets it later.
+        """
         self._run(self._core.ahead.use(wait=timeout))
+        self._core.embed(wait=timeout)
 
     def close(self) -> None:
         """Commit a background compaction that is finished, cancel one that is not. Closing twice is fine."""
@@ -260,6 +247,8 @@ class Session(Looking):
             drive(self._core.ahead.use(), self._state.settings.chain.starter(PRE_TURN_DEADLINE))
         finally:
             self._core.ahead.drop()
+            if self._owns_archive and self._state.settings.embedding is not None:
+                self._state.settings.embedding.leave(self._archive)
             if self._owns_archive:
                 self._archive.close()
 
@@ -285,12 +274,18 @@ class Session(Looking):
     def _run(self, steps: Steps[T], deadline: float = PRE_TURN_DEADLINE) -> T:
         with self._flight.hold():
             self._core.after_fork()
-            return drive(steps, self._state.settings.chain.starter(deadline))
+            try:
+                return drive(steps, self._state.settings.chain.starter(deadline))
+            finally:
+                self._core.embed()
 
     async def _arun(self, steps: Steps[T], deadline: float = PRE_TURN_DEADLINE) -> T:
         async with self._flight.ahold():
             self._core.after_fork()
-            return await adrive(steps, self._state.settings.chain.starter(deadline))
+            try:
+                return await adrive(steps, self._state.settings.chain.starter(deadline))
+            finally:
+                self._core.embed()
 
 
 def _listed(messages: Sequence[MessageLike] | MessageLike) -> Sequence[MessageLike]:

@@ -35,6 +35,8 @@ class Sessions:
     is_pinned: Callable[[Message], bool] | None = None
     redactor: Callable[[str], str] | None = None
     """Between what was said and the drafter, and over what that writes."""
+    embedder: Any = None
+    """What recall weighs meaning by; None: words alone."""
     recall_hint: bool = False
     """Whether the model has a recall tool to be told about."""
     _open: OrderedDict[str, Session] = field(default_factory=OrderedDict[str, Session])
@@ -92,5 +94,6 @@ class Sessions:
             observers=self.observers_of(session_id),
             is_pinned=self.is_pinned,
             redactor=self.redactor,
+            embedder=self.embedder,
             recall_hint=self.recall_hint,
         )

@@ -11,6 +11,7 @@ from context_compaction.drafting import DrafterChain
 from context_compaction.messages import Message
 from context_compaction.planner import switched_off
 from context_compaction.policy import Policy, Rule, layered
+from context_compaction.recall import Embedding
 from context_compaction.render import RenderOptions
 from context_compaction.session.observers import ObserverLike
 from context_compaction.text.cues import Cues
@@ -39,6 +40,8 @@ class Settings:
     options: RenderOptions
     redact: Callable[[str], str] | None = None
     """Between what was said and a drafter, and over what that writes."""
+    embedding: Embedding | None = None
+    """What recall weighs meaning by, beside words."""
 
     @property
     def cues(self) -> tuple[Cues, ...]:

@@ -29,3 +29,7 @@ class SessionStats:
     """Of the view."""
     counter: str
     """Name of what counts."""
+    unembedded: int | None = None
+    """Messages and summaries that still wait for a vector; None without an embedder."""
+    embedder_trouble: str = ""
+    """Why the embedder failed when it was last asked; empty while all is well."""

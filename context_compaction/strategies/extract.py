@@ -9,7 +9,7 @@ from context_compaction.errors import InvalidPolicy
 from context_compaction.groups import MessageGroup
 from context_compaction.strategies.base import Scene, Strategy
 from context_compaction.strategies.truncate import leave
-from context_compaction.text.embedding import Embedder, cosine
+from context_compaction.text.embedding import Embedder, EmbedderLike, cosine
 from context_compaction.text.scoring import score_texts
 from context_compaction.view import View
 
@@ -35,11 +35,11 @@ class Extract(Strategy):
 
     name = "extract"
 
-    def __init__(self, *, head: float = 0.0, embedder: Embedder | None = None) -> None:
+    def __init__(self, *, head: float = 0.0, embedder: EmbedderLike | None = None) -> None:
         if not 0 <= head <= 1:
             raise InvalidPolicy(f"head is {head}; give a share from 0 to 1")
         self.head = head
-        self.embedder = embedder
+        self.embedder = None if embedder is None else Embedder.of(embedder)
 
     def apply(self, scene: Scene) -> View:
         """The view with the best groups and gaps; itself when that would save nothing."""

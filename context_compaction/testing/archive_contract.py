@@ -61,3 +61,10 @@ def archive_checks(*, durable: bool = True) -> list[Check]:
         *archive_life.SHARED,
     ]
     return checks + (list(archive_life.DURABLE) if durable else [])
+
+
+def vector_checks() -> list[Check]:
+    """Those of an archive that `keeps_vectors`."""
+    from context_compaction.testing import archive_vectors
+
+    return list(archive_vectors.CHECKS)

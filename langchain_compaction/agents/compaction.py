@@ -47,6 +47,7 @@ class Options(TypedDict, total=False):
     observers: Iterable[Any]
     is_pinned: Callable[[Message], bool] | None
     redactor: Callable[[str], str] | None
+    embedder: Any
 
 
 class Compaction:
@@ -71,6 +72,7 @@ class Compaction:
         observers: Iterable[Any] = (),
         is_pinned: Callable[[Message], bool] | None = None,
         redactor: Callable[[str], str] | None = None,
+        embedder: Any = None,
     ) -> None:
         if mode not in ("view", "replace"):
             raise InvalidPolicy(f"mode is {mode!r}; use 'view' or 'replace'")
@@ -89,6 +91,7 @@ class Compaction:
             "observers": (Teller(), *observers),
             "is_pinned": is_pinned,
             "redactor": redactor,
+            "embedder": embedder,
             "recall_hint": recall_hint,
         }
         self._archive = archive_of(archive)

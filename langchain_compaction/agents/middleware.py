@@ -81,6 +81,7 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
         observers: Iterable[Any] = (),
         is_pinned: Callable[[Message], bool] | None = None,
         redactor: Callable[[str], str] | None = None,
+        embedder: Any = None,
     ) -> None:
         """``model``: writes the summaries, unless ``drafter`` does; without both, sentences are selected.
 
@@ -96,8 +97,8 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
         ``archive``: a path, or an archive that is yours to close. ``namespace``: of whom, or a function of
         the run's config that says so. ``recall_tool``: give the agent a tool to look up what left.
         ``compact_tool``: and one to ask for a compaction. ``mode``: whether the state keeps all (``view``) or
-        what is shown (``replace``). ``post_turn``, ``observers``, ``is_pinned``, ``redactor``: as for a
-        `Session`. Raises `InvalidPolicy`, `ArchiveError`.
+        what is shown (``replace``). ``post_turn``, ``observers``, ``is_pinned``, ``redactor``, ``embedder``
+        (LangChain ``Embeddings``, say): as for a `Session`. Raises `InvalidPolicy`, `ArchiveError`.
         """
         super().__init__()
         self._compaction = Compaction(
@@ -117,6 +118,7 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
             observers=observers,
             is_pinned=is_pinned,
             redactor=redactor,
+            embedder=embedder,
         )
         self._counter = self._compaction.counter
         self._carried = Carried(self._counter)

@@ -47,11 +47,13 @@ class CompactionChatMessageHistory(HistoryBase):
         drafter: Any = None,
         counter: CounterLike = None,
         redactor: Callable[[str], str] | None = None,
+        embedder: Any = None,
     ) -> None:
         """``max_tokens``: what `messages` may hold; ``budget`` says more, and takes its place.
 
         ``drafter``: also a LangChain model. ``counter``: also one of LangChain's. ``redactor``: what every
-        text goes through before a drafter reads it, and every summary. An `Archive` stays yours to close.
+        text goes through before a drafter reads it, and every summary. ``embedder``: LangChain
+        ``Embeddings``, say, by which recall weighs meaning beside words. An `Archive` stays yours to close.
         Raises `ArchiveError`, `InvalidBudget`.
         """
         self._begin(
@@ -64,6 +66,7 @@ class CompactionChatMessageHistory(HistoryBase):
                 drafter=drafter_of(drafter),
                 counter=counter_of(counter),
                 redactor=redactor,
+                embedder=embedder,
             )
         )
 

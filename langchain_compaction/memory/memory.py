@@ -62,6 +62,8 @@ class ConversationCompactionMemory(Showing):
     """What counts tokens: a name, a function of text or messages, a model; None: the engine's default."""
     redactor: Callable[[str], str] | None = Field(default=None, frozen=True)
     """What every text goes through before a drafter reads it, and every summary; the archive is as it was."""
+    embedder: Any = Field(default=None, frozen=True)
+    """LangChain ``Embeddings``, say, by which recall weighs meaning beside words; None: words alone."""
     _sessions: Sessions = PrivateAttr()
     _followed: Followed | None = PrivateAttr(default=None)
     _lock: Any = PrivateAttr(default_factory=threading.RLock)
@@ -80,6 +82,7 @@ class ConversationCompactionMemory(Showing):
             drafter=_drafters(self.drafter, self.llm),
             counter=counter_of(self.counter, takes="text"),
             redactor=self.redactor,
+            embedder=self.embedder,
         )
         try:
             self._with_session(lambda _: None)

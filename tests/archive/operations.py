@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from context_compaction.archive import AppendBatch, Archive, Fork, SQLiteArchive
+from context_compaction.archive import AppendBatch, Archive, Fork, SQLiteArchive, VectorModel
 from context_compaction.messages import MediaBlock, Message, TextBlock, ToolCallBlock, ToolResultBlock
 from context_compaction.testing.archive_rows import PICTURE, Writer, commit, event, nasty_messages, summary
 from context_compaction.view import Gap, Kept, Pin, Summary, View
 
 SECRET = "xyzzyplugh"
 """Said in session ``s`` alone."""
+MODEL = VectorModel("a model", 2)
 VIEW = View(1, 4, (Summary(1), Gap(4, 4)))
 Thunk = Callable[[], object]
 
@@ -37,6 +38,7 @@ def fill_archive(archive: Archive) -> None:
     Writer.of(archive, "child").say("kiwi")
     Writer.of(archive, "t", "elsewhere").say("fig", "date")
     archive.note(writer.branch, {"n": 2}, event())
+    archive.add_vectors(writer.branch, MODEL, {"m:1": (1.0, 2.0), "m:7": (2.0, 1.0), "s:1": (1.0, 1.0)})
 
 
 def _calling(*ids: str) -> Message:
@@ -111,6 +113,13 @@ def _fork_to_a_session(archive: Archive) -> Thunk:
     return lambda: archive.fork(branch, Fork(3, View(), 0, {}, session_id="another"))
 
 
+def _add_vectors(archive: Archive) -> Thunk:
+    """Of a model that is there, to messages of two branches and one that has a vector already."""
+    branch = branch_of(archive)
+    vectors = {"m:1": (2.0, 2.0), "m:2": (0.5, 1.0), "m:5": None, "m:6": (1.0, -1.0)}
+    return lambda: archive.add_vectors(branch, MODEL, vectors)
+
+
 def _prune(archive: Archive) -> Thunk:
     return lambda: archive.prune(max_bytes=0)
 
@@ -147,6 +156,7 @@ ANYWHERE: dict[str, Callable[[Archive], Thunk]] = {
     "activate": _activate,
     "fork": _fork,
     "fork to a session": _fork_to_a_session,
+    "add vectors": _add_vectors,
     "prune": _prune,
     "prune what is uncovered": _prune_uncovered,
     "forget": _forget,

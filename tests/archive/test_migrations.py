@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from context_compaction.archive import Fork, SQLiteArchive
+from context_compaction.archive import Fork, SQLiteArchive, VectorModel
 from context_compaction.archive.sqlite.migrations import MIGRATIONS
 from context_compaction.errors import ArchiveCorrupt, ArchiveUnavailable
 from context_compaction.messages import Message, TextBlock
@@ -158,9 +158,10 @@ def opening(path: Path) -> list[str]:
 
 
 def is_whole(path: Path, before: State, after: State) -> bool:
-    """Version 1 with all its rows, or the newest with all of them."""
+    """Version 1 with all its rows, the newest with all, or the one between: a step is a transaction."""
     found, version = state_of(path), version_of(path)
-    return (found, version) in ((before, 1), (after, NEWEST))
+    between = {name: rows for name, rows in after.items() if name not in ("vectors", "vector_models")}
+    return (found, version) in ((before, 1), (between, 2), (after, NEWEST))
 
 
 @pytest.mark.parametrize("how", ["instead", *(pytest.param(how, marks=pytest.mark.slow) for how in HOWS[1:])])
@@ -224,6 +225,28 @@ def test_processes_may_open_it_at_the_same_time(path: Path, new: Path):
     said = [process.communicate(timeout=60)[0].strip() for process in running]
     assert said == [str(len(nasty_messages()) + 4)] * 4
     assert state_of(path) == state_of(new)
+
+
+# -- version 2 -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("filled", [False, True])
+def test_version_2_becomes_what_a_new_archive_would_be(filled: bool, new: Path, tmp_path: Path):
+    """It had all but the vectors."""
+    path, empty = tmp_path / "archive.db", tmp_path / "empty.db"
+    SQLiteArchive(empty).close()
+    shutil.copy(new if filled else empty, path)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript("DROP TABLE vectors; DROP TABLE vector_models; PRAGMA user_version = 2")
+    SQLiteArchive(path).close()
+    assert (state_of(path), schema_of(path)) == (state_of(new if filled else empty), schema_of(new))
+    assert version_of(path) == NEWEST
+    with SQLiteArchive(path) as migrated:
+        writer, model = Writer.of(migrated), VectorModel("m", 2)
+        writer.say("and on")
+        migrated.add_vectors(writer.branch, model, {f"m:{writer.last_seq}": (1.0, 0.0)})
+        assert [near.seq for near in migrated.nearest(writer.branch, model, (1.0, 0.0))] == [writer.last_seq]
+        assert migrated.verify() == []
 
 
 # -- odd files -------------------------------------------------------------------------------------------

@@ -74,6 +74,7 @@ class PostgresArchive(SQLArchive):
 
     def close(self) -> None:
         """The connections of this process."""
+        self._matrices.clear()
         self._connections.close()
 
     def _reading(self) -> AbstractContextManager[Database]:

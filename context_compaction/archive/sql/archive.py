@@ -18,6 +18,7 @@ from context_compaction.archive.records import (
     Extent,
     Forgotten,
     Fork,
+    Near,
     OutlineRow,
     Problem,
     Pruned,
@@ -25,6 +26,7 @@ from context_compaction.archive.records import (
     StoredMessage,
     Tip,
     Upto,
+    VectorModel,
 )
 from context_compaction.archive.retention import Retention, limits
 from context_compaction.archive.sql import (
@@ -36,10 +38,12 @@ from context_compaction.archive.sql import (
     pruning,
     search,
     transfer,
+    vectors,
     verifying,
     views,
 )
 from context_compaction.archive.sql.database import Database
+from context_compaction.archive.sql.matrices import Asked, Matrices
 from context_compaction.archive.sql.retaining import Retaining
 from context_compaction.archive.sql.spans import FOREVER, spans_of
 from context_compaction.events import CompactionEvent
@@ -51,6 +55,7 @@ class SQLArchive(Archive):
     """An archive whose backend says how a transaction begins, and what its search index knows."""
 
     def __init__(self, retention: Retention | None = None) -> None:
+        self._matrices = Matrices()
         self._retaining = None if retention is None else Retaining(self._alone, retention)
 
     @abstractmethod
@@ -222,6 +227,40 @@ class SQLArchive(Archive):
         with self._reading() as connection:
             return finding.sittings(connection, spans_of(connection, branch), seqs)
 
+    @property
+    def keeps_vectors(self) -> bool:
+        """Beside the documents that they are of, and gone with them."""
+        return True
+
+    def unembedded(
+        self, branch: int, model: VectorModel, limit: int = 1000, *, after: tuple[int, int] = (0, 0)
+    ) -> list[str]:
+        """One statement for each log that the branch sees, by index."""
+        with self._reading() as connection:
+            return vectors.unembedded(connection, spans_of(connection, branch), model, limit, after)
+
+    def add_vectors(
+        self, branch: int, model: VectorModel, made: Mapping[str, Sequence[float] | None]
+    ) -> None:
+        """A byte a dimension and one scale: on LoCoMo they find what floats find."""
+        rows = vectors.prepare(made, model)
+        with self._writing(branch) as connection:
+            vectors.add(connection, spans_of(connection, branch), model, rows)
+
+    def nearest(
+        self,
+        branch: int,
+        model: VectorModel,
+        vector: Sequence[float],
+        limit: int = 300,
+        *,
+        beside: Collection[int] = (),
+    ) -> list[Near]:
+        """Exact, over matrices that are kept in memory, one for each log, and grow with it."""
+        with self._reading() as connection:
+            spans = spans_of(connection, branch)
+            return self._matrices.nearest(connection, spans, Asked(model, vector, limit, beside))
+
     def prune(
         self,
         max_age: timedelta | float | None = None,
@@ -232,12 +271,16 @@ class SQLArchive(Archive):
         """One transaction."""
         limits(max_age, max_bytes)
         with self._alone() as connection:
-            return pruning.prune(connection, max_age, max_bytes, uncovered=uncovered)
+            pruned = pruning.prune(connection, max_age, max_bytes, uncovered=uncovered)
+        self._matrices.clear()
+        return pruned
 
     def forget(self, session_id: str, namespace: str = "default", *, forks: Forks = "raise") -> Forgotten:
         """One transaction."""
         with self._alone() as connection:
-            return forgetting.forget(connection, session_id, namespace, forks)
+            forgotten = forgetting.forget(connection, session_id, namespace, forks)
+        self._matrices.clear()
+        return forgotten
 
     def verify(self, session_id: str | None = None, namespace: str = "default") -> list[Problem]:
         """In one read transaction."""

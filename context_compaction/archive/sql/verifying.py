@@ -14,6 +14,7 @@ from context_compaction.archive.chain import Finding
 from context_compaction.archive.records import Problem
 from context_compaction.archive.sql.checking_index import check_index
 from context_compaction.archive.sql.checking_log import check_log, readable
+from context_compaction.archive.sql.checking_vectors import check_vectors
 from context_compaction.archive.sql.checking_views import Damage, check_views
 from context_compaction.archive.sql.database import Database
 from context_compaction.archive.sql.names import escaped, unescaped
@@ -122,6 +123,7 @@ def _of_branch(connection: Database, branch: _Branch) -> Iterator[Finding | Dama
     yield from _guarded(connection, partial(check_log, connection, spans, branch.last_seq, branch.tip))
     yield from _guarded(connection, partial(check_views, connection, spans, branch.version, branch.last_seq))
     yield from _guarded(connection, partial(check_index, connection, spans))
+    yield from _guarded(connection, partial(check_vectors, connection, branch.key))
 
 
 def _session(row: tuple[int, str, str, int | None]) -> _Session:

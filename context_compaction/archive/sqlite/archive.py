@@ -71,6 +71,7 @@ class SQLiteArchive(SQLArchive):
         """
         with self._connections.writing() as connection:
             forgotten = forgetting.forget(connection, session_id, namespace, forks)
+        self._matrices.clear()
         erasing.erase(self._connections)
         return forgotten
 
@@ -91,6 +92,7 @@ class SQLiteArchive(SQLArchive):
 
     def close(self) -> None:
         """Every thread's connection."""
+        self._matrices.clear()
         self._connections.close()
 
     def _reading(self) -> AbstractContextManager[Database]:

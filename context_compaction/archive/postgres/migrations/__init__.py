@@ -8,11 +8,11 @@ from collections.abc import Callable
 import psycopg
 from psycopg import sql
 
-from context_compaction.archive.postgres.migrations import m001_initial
+from context_compaction.archive.postgres.migrations import m001_initial, m002_vectors
 from context_compaction.errors import ArchiveCorrupt, ArchiveTooNew
 
 Migration = Callable[[psycopg.Connection], None]
-MIGRATIONS: tuple[Migration, ...] = (m001_initial.upgrade,)
+MIGRATIONS: tuple[Migration, ...] = (m001_initial.upgrade, m002_vectors.upgrade)
 """The schema version is how many of these a schema has seen."""
 # One row a step: how we know our own schemas. "archive" is the same in all of them, and in no other archive.
 STEPS = """

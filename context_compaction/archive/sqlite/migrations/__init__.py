@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 
-from context_compaction.archive.sqlite.migrations import m001_initial, m002_life_of_data
+from context_compaction.archive.sqlite.migrations import m001_initial, m002_life_of_data, m003_vectors
 from context_compaction.errors import ArchiveCorrupt, ArchiveTooNew
 
 APPLICATION_ID = 0x43434D50
@@ -17,7 +17,7 @@ COUNT_TABLES = "SELECT count(*) FROM sqlite_master"
 Migration = Callable[[sqlite3.Connection], None]
 
 
-MIGRATIONS: tuple[Migration, ...] = (m001_initial.upgrade, m002_life_of_data.upgrade)
+MIGRATIONS: tuple[Migration, ...] = (m001_initial.upgrade, m002_life_of_data.upgrade, m003_vectors.upgrade)
 """The schema version is how many of these a file has seen."""
 
 
