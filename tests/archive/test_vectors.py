@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from context_compaction.archive.sqlite.spans import spans_of
+from context_compaction.archive.sql.spans import spans_of
 
 from context_compaction.archive import Near, SQLiteArchive, VectorModel
 from context_compaction.archive.quantized import quantized

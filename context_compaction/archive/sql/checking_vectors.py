@@ -8,7 +8,7 @@ from context_compaction.archive.sql.checking_views import Damage
 from context_compaction.archive.sql.database import Database
 
 DAMAGED = """
-SELECT CASE WHEN documents.summary THEN 's:' || documents.summary ELSE 'm:' || documents.seq END
+SELECT CASE WHEN documents.summary > 0 THEN 's:' || documents.summary ELSE 'm:' || documents.seq END
 FROM vectors JOIN documents ON documents.id = vectors.document
     LEFT JOIN vector_models ON vector_models.id = vectors.model
 WHERE vectors.branch = ? AND data IS NOT NULL AND (
