@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -39,7 +40,11 @@ class CompactingReActAgent(CompactionMixin, ReActAgent):
         """The thought, and the action as a call."""
         thoughts = [step.thought for step in gathered if isinstance(step, ActionReasoningStep)]
         calls = [
-            ToolCallBlock(tool_call_id=call.tool_id, tool_name=call.tool_name, tool_kwargs=call.tool_kwargs)
+            ToolCallBlock(
+                tool_call_id=call.tool_id,
+                tool_name=call.tool_name,
+                tool_kwargs=json.loads(json.dumps(call.tool_kwargs)),  # the parser's are classes of its own
+            )
             for call in output.tool_calls
         ]
         return ChatMessage(

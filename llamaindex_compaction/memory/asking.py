@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ from llamaindex_compaction.memory.turn import ends_turn
 Edits = Sequence[Mapping[str, Any]] | None
 _ENVELOPE = 8
 """Tokens of a message beyond its text."""
+_RECALLED = 64
+"""So many recalled blocks that were given out are known when they come back."""
 _MOST = 0.75
 """Of the limit that the asker's own tokens can take."""
 
@@ -25,6 +28,13 @@ class Asking:
         self._budget = budget
         self.counter = counter
         self._newest = ""
+        self._recalled: deque[str] = deque(maxlen=_RECALLED)
+
+    def without_recalled(self, messages: Sequence[Message]) -> list[Message]:
+        """A list without the recalled blocks that were given out with one: they were not said."""
+        return [
+            message for message in messages if message.role != "user" or message.text not in self._recalled
+        ]
 
     def said(self, messages: Sequence[Message]) -> None:
         """These were put."""
@@ -34,30 +44,57 @@ class Asking:
         elif not messages:
             self._newest = ""
 
+    def question(self, asked: str | ChatMessage | None) -> str:
+        """What is asked, if it was not put."""
+        text = asked.content if isinstance(asked, ChatMessage) else asked
+        return text if text and text != self._newest else ""
+
     def overhead(self, asked: str | ChatMessage | None, initial_tokens: int) -> int | None:
         """Tokens to leave free; None if there are none.
 
         Agents ask with the user message that they have put; chat engines ask before they put it.
         """
-        text = asked.content if isinstance(asked, ChatMessage) else asked
         tokens = max(0, initial_tokens)
-        if text and text != self._newest:
+        if text := self.question(asked):
             tokens += self.counter.text(text) + _ENVELOPE
         return min(tokens, int(self._budget.input_tokens * _MOST)) or None
 
-    def context(self, session: Session, overhead: int | None, edits: Edits) -> list[Message]:
-        """The session's context. A last answer may be shown with head and tail only."""
-        try:
-            return session.context(overhead, edits)
-        except CannotCompact:
-            return _past(session, overhead, edits)
+    def context(
+        self, session: Session, asked: str | ChatMessage | None, initial_tokens: int, edits: Edits
+    ) -> list[Message]:
+        """The session's context, and behind it what of the rest the question asks about.
 
-    async def acontext(self, session: Session, overhead: int | None, edits: Edits) -> list[Message]:
-        """`context` on the running event loop."""
+        A last answer may be shown with head and tail only.
+        """
+        overhead = self.overhead(asked, initial_tokens)
         try:
-            return await session.acontext(overhead, edits)
+            shown = session.context(overhead, edits)
         except CannotCompact:
-            return await asyncio.to_thread(_past, session, overhead, edits)
+            shown = _past(session, overhead, edits)
+        question = self.question(asked)
+        return self._with(session.recall_for(question) if question else None, shown, overhead)
+
+    async def acontext(
+        self, session: Session, asked: str | ChatMessage | None, initial_tokens: int, edits: Edits
+    ) -> list[Message]:
+        """`context` on the running event loop."""
+        overhead = self.overhead(asked, initial_tokens)
+        try:
+            shown = await session.acontext(overhead, edits)
+        except CannotCompact:
+            shown = await asyncio.to_thread(_past, session, overhead, edits)
+        question = self.question(asked)
+        return self._with(await session.arecall_for(question) if question else None, shown, overhead)
+
+    def _with(self, block: Message | None, shown: list[Message], overhead: int | None) -> list[Message]:
+        """With the recalled block, if there is still room for it."""
+        if block is None:
+            return shown
+        tokens = self.counter.messages([*shown, block]) + (overhead or 0)
+        if tokens > self._budget.input_tokens:
+            return shown
+        self._recalled.append(block.text)
+        return [*shown, block]
 
 
 def _past(session: Session, overhead: int | None, edits: Edits) -> list[Message]:

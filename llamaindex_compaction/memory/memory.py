@@ -107,15 +107,14 @@ class CompactionMemory(OpenMemory):
     ) -> list[ChatMessage]:
         """What to show the model now: copies, inside the limit.
 
-        ``input``: what the memory is asked with, which takes room unless it is the newest user message.
-        ``initial_token_count``: tokens of the asker's own prompt; room is left for the conversation, however
-        large that is. ``context_management``: edits as providers take them. Raises `CannotCompact` when what
+        ``input``: what the memory is asked with. Unless that is the newest user message, it takes room, and
+        what it asks about of what is not shown stands last (`Policy.recall_share`).
+        ``initial_token_count``: tokens of the asker's own prompt; room is left for the conversation, whatever
+        its size. ``context_management``: edits as providers take them. Raises `CannotCompact` when what
         must stay, pins and the user's question, does not fit.
         """
-        overhead = self._asking.overhead(input, initial_token_count)
-        return write_all(
-            self._with_session(lambda session: self._asking.context(session, overhead, context_management))
-        )
+        asked = (input, initial_token_count, context_management)
+        return write_all(self._with_session(lambda session: self._asking.context(session, *asked)))
 
     @dispatcher.span
     async def aget(
@@ -126,12 +125,8 @@ class CompactionMemory(OpenMemory):
         **_: Any,
     ) -> list[ChatMessage]:
         """`get` on the running event loop."""
-        overhead = self._asking.overhead(input, initial_token_count)
-        return write_all(
-            await self._awith_session(
-                lambda session: self._asking.acontext(session, overhead, context_management)
-            )
-        )
+        asked = (input, initial_token_count, context_management)
+        return write_all(await self._awith_session(lambda session: self._asking.acontext(session, *asked)))
 
     @dispatcher.span
     def get_all(self) -> list[ChatMessage]:
@@ -172,14 +167,14 @@ class CompactionMemory(OpenMemory):
 
         Nothing is deleted. A list cut at its beginning is no difference, nor is what `get` gave.
         """
-        read = read_all(messages)
+        read = self._asking.without_recalled(read_all(messages))
         self._with_session(lambda session: session.sync(given_back(session, read), deep=True))
         self._asking.said(read)
 
     @dispatcher.span
     async def aset(self, messages: Sequence[ChatMessage]) -> None:
         """`set` on the running event loop."""
-        read = read_all(messages)
+        read = self._asking.without_recalled(read_all(messages))
         await self._awith_session(lambda session: session.async_(given_back(session, read), deep=True))
         self._asking.said(read)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
@@ -66,6 +66,7 @@ def _texts(said: list[tuple[Any, ...]]) -> list[tuple[Any, Any, list[str]]]:
 
 
 @given(st.lists(langchain_said.messages, min_size=1, max_size=4))
+@example([HumanMessage(""), HumanMessage(""), HumanMessage("", name="ann")])
 @settings(max_examples=25)
 def test_what_langchain_said_can_be_set_again_in_llamaindex(messages: list[Any]) -> None:
     """``run(chat_history=memory.get_all())`` makes no branch of a conversation that began elsewhere."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -261,6 +262,17 @@ async def test_a_tool_may_give_nothing(kind: str):
     out = await asked.run("Read day 1.", memory=kept)
     assert out.response.content == "Nothing."
     assert [message.role for message in kept.session.history()] == ["user", "assistant", "tool", "assistant"]
+
+
+async def test_what_reacts_parser_makes_is_kept_as_plain_data(caplog: pytest.LogCaptureFixture):
+    tool = FunctionTool.from_defaults(lambda days, about: "Quiet.", name="look", description="Looks.")
+    action = 'Action: look\nAction Input: {"days": [1, 2], "about": {"what": "log"}}'
+    asked = agent("react", [f"Thought: I look.\n{action}", answer("react", "Quiet.")], tools=[tool])
+    kept = memory()
+    await asked.run("Look.", memory=kept)
+    assert caplog.records == []
+    [call] = from_llamaindex(kept.get_all()[1]).tool_calls
+    assert json.loads(call.arguments) == {"days": [1, 2], "about": {"what": "log"}}
 
 
 async def test_react_is_told_what_was_wrong_with_its_form():

@@ -170,6 +170,20 @@ def test_room_is_left_for_what_it_is_asked_with():
     assert tokens(memory.get(input=asked)) <= room
 
 
+def test_what_is_asked_about_stands_last_and_fits():
+    """Chat engines put the question behind what the memory gives."""
+    memory = filled(40, token_limit=2000, drafter=ScriptedDrafter("## Current State\n- Boats float."))
+    asked = "Who is captain 3, of boat 3?"
+    got = memory.get(input=asked)
+    assert "Boat 3 has captain 3." in str(got[-1].content)
+    assert str(got[-1].content).startswith("<recalled")
+    assert got[:-1] == memory.get()
+    assert tokens(got) <= 2000
+    memory.set(got)
+    assert len(memory.get_all()) == 80
+    assert len(memory.session.branches()) == 1
+
+
 def test_the_newest_question_takes_its_room_once():
     """Agents ask with the question that they have put."""
     memory = filled(4, token_limit=1000)
