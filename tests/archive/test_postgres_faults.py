@@ -13,6 +13,7 @@ import pytest
 
 from context_compaction.archive import Archive, open_archive
 from context_compaction.archive.postgres import erasing
+from context_compaction.archive.postgres.connection import Connections
 from context_compaction.errors import ArchiveUnavailable
 from context_compaction.testing.archive_rows import Writer
 from tests.archive.operations import ANYWHERE, Thunk, export, fill_archive
@@ -158,6 +159,23 @@ def test_a_lost_connection_leaves_all_or_nothing_of_an_import(
 def without_vacuum(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is no part of the transaction, and has a connection of its own."""
     monkeypatch.setattr(erasing, "vacuum", lambda _: None)
+
+
+@pytest.mark.parametrize("answer", ["in progress", None, psycopg.OperationalError("gone")])
+def test_a_commit_of_unknown_outcome_says_so(
+    answer: object, postgres_schema: str, statements: Statements, monkeypatch: pytest.MonkeyPatch
+):
+    def outcome(*_: object) -> object:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    with open_archive(postgres_schema) as archive:
+        writer = Writer.of(archive)
+        monkeypatch.setattr(Connections, "outcome", outcome)
+        statements.arm("COMMIT", after=True)
+        with pytest.raises(ArchiveUnavailable, match="may be there or not; read it again"):
+            writer.say("hello")
 
 
 def test_a_connection_lost_between_calls_is_replaced(postgres_schema: str, statements: Statements):

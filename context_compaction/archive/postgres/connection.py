@@ -112,15 +112,15 @@ class Connections:
         else:
             pool.putconn(connection)
 
-    def committed(self, transaction: str) -> bool:
-        """Whether a transaction was committed whose COMMIT had no answer. Raises if that cannot be told."""
+    def outcome(self, transaction: str) -> str | None:
+        """What became of a transaction: ``committed``, ``aborted``, or else if that cannot be told."""
         deadline = time.monotonic() + BUSY_SECONDS
         while True:
             with self._opened().connection(timeout=BUSY_SECONDS) as connection:
                 row = connection.execute(OUTCOME, (transaction,)).fetchone()
             status = row[0] if row else None
             if status != "in progress" or time.monotonic() > deadline:
-                return status == "committed"
+                return status
             time.sleep(_PAUSE)
 
     def close(self) -> None:
@@ -200,13 +200,17 @@ class Transaction:
                 raise
 
     def _has_committed(self) -> bool:
+        trouble: psycopg.Error | None = None
         try:
-            return self.connections.committed(self._number)
+            outcome = self.connections.outcome(self._number)
         except psycopg.Error as error:
-            raise ArchiveUnavailable(
-                f"{self.connections.address.place}: the connection was lost during the commit and cannot be "
-                "had again: what was written may be there or not; read it again"
-            ) from error
+            outcome, trouble = None, error
+        if outcome in ("committed", "aborted"):
+            return outcome == "committed"
+        raise ArchiveUnavailable(
+            f"{self.connections.address.place}: the connection was lost during the commit, and the server "
+            "cannot say what became of it: what was written may be there or not; read it again"
+        ) from trouble
 
     def _explain(self, error: BaseException | None) -> None:
         """Raise the typed error for ``error``, if there is a better one."""
