@@ -32,15 +32,11 @@ def policy_of(policy: Policy | None, trigger: Any, keep: Any) -> Policy:
         raise InvalidPolicy(f"a policy has its own {' and '.join(asked)}: give one or the other")
     if policy is not None:
         return policy
-    sizes: dict[str, Any] = {**_shares(trigger), **asked}
-    freed = sizes.get("min_reclaim", ("fraction", 0.05))
-    before: dict[str, Any] = {**sizes, "min_reclaim": (freed[0], freed[1] * WORTH)}
+    after: dict[str, Any] = {**_shares(trigger), **asked}
+    unit, least = after.get("min_reclaim", ("fraction", 0.05))
+    before: dict[str, Any] = {**after, "min_reclaim": (unit, least * WORTH)}
     # The recall tool looks up what left: nothing is recalled into a request, which begins with the last one.
-    return Policy(
-        pre_turn=layered(**before),
-        post_turn=layered(**sizes),
-        recall_share=None,
-    )
+    return Policy(pre_turn=layered(**before), post_turn=layered(**after), recall_share=None)
 
 
 def _shares(trigger: Any) -> dict[str, Any]:
