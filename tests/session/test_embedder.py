@@ -190,6 +190,24 @@ def test_langchain_faces_take_it(tmp_path: Path):
     memory.close()
 
 
+def test_an_archive_that_keeps_no_vectors_is_searched_by_words():
+    """And the stats say so."""
+
+    class Plain(SQLiteArchive):
+        @property
+        def keeps_vectors(self) -> bool:
+            return False
+
+    embedder = HashedEmbedder()
+    with Plain() as archive, session(archive, embedder=embedder) as s:
+        s.append(user(FACT))
+        s.drain()
+        assert [hit.ref for hit in s.recall("Pegasus")] == ["m:1"]
+        assert s.recall(QUESTION) == []
+        assert "keeps no vectors" in s.stats.embedder_trouble
+        assert embedder.seen == embedder.asked == []
+
+
 def test_nonsense_is_refused_at_once():
     with pytest.raises(TypeError, match="embedder must be"):
         session(embedder=3)  # pyright: ignore[reportArgumentType]

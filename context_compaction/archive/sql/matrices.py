@@ -33,8 +33,9 @@ WHERE vectors.branch = ? AND model = ? AND vectors.id > ? AND data IS NOT NULL O
 STILL_THERE = "SELECT count(*) FROM vectors WHERE id IN (SELECT value FROM json_each(?))"
 MOST_BYTES = 256_000_000
 """Of matrices that are kept in memory; one that is larger is kept alone."""
-_CHUNK = 8192
-"""Rows that are made floats at a time."""
+_CHUNK = 1024
+"""Rows that are made floats at a time: so few that the room for them is used again. 100,000 rows of 384 take
+7 ms of CPU time so, and 90 ms by 8192."""
 
 
 class Matrix(NamedTuple):
