@@ -53,20 +53,24 @@ def _check_quote(request: Request, seq: int, words: str) -> list[Problem]:
 
 def _stand_in(words: str, said: str) -> bool:
     """Whether all of it is quoted, or passages in their order, and a gap wherever something is left out."""
-    lines = words.split("\n")
-    if GAP not in lines:
-        return unescape(words) == said
     passages: list[list[str]] = [[]]
-    for line in lines:
+    for line in words.split("\n"):
         if line == GAP:
             passages.append([])
         else:
             passages[-1].append(line)
-    if any(not passage for passage in passages[1:-1]):
+    first, *others = [unescape("\n".join(passage)) for passage in passages]
+    if not others:
+        return first == said
+    if not said.startswith(first) or not said.endswith(others[-1]):
         return False
-    inner = [re.escape(unescape("\n".join(passage))) for passage in passages if passage]
-    before, after = ("" if passages[0] else ".+"), ("" if passages[-1] else ".+")
-    return re.fullmatch(before + ".+?".join(inner) + after, said, re.DOTALL) is not None
+    place, end = len(first), len(said) - len(others[-1])
+    for passage in others[:-1]:
+        place = said.find(passage, place + 1, end)
+        if not passage or place < 0:
+            return False
+        place += len(passage)
+    return place < end
 
 
 def _said(message: ChatMessage) -> str:
