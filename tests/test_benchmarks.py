@@ -10,8 +10,10 @@ import pytest
 
 from benchmarks import Skipped, Table, __main__, _minilm, evidence, fidelity, prefixes, recall
 from benchmarks._conversation import conversation
+from benchmarks._evidence import Asked, answered, in_long_messages
 from benchmarks._stopwatch import race, timed
 from benchmarks._table import show
+from context_compaction import Message
 from context_compaction.policy.rule import RECALL_SHARE
 from context_compaction.testing.embedders import HashedEmbedder
 
@@ -128,6 +130,7 @@ def test_evidence_has_a_row_for_each_share_and_set(tmp_path: Path):
     assert [row[:3] for row in table.rows] == [("coding", 1, "none"), ("", 1, f"{RECALL_SHARE[1]:.2f}")]
     assert table.rows[0][3:6] == ("0.000", "0.000", "0.000")
     assert table.rows[1][3:6] == ("1.000", "1.000", "1.000")
+    assert [row[6] for row in table.rows] == ["0.00 / 0.00 / 0.00", "1.00 / 1.00 / 1.00"]
     assert all(len(row) == len(table.columns) for row in table.rows)
 
 
@@ -162,6 +165,27 @@ def test_recall_has_a_row_for_each_way(tmp_path: Path, monkeypatch: pytest.Monke
     assert at_1 == (dict.fromkeys(others, "1.000") if there else {})
     assert any("skipped, no weights" in note for note in table.notes) != there
     assert all(len(row) == len(table.columns) for row in table.rows)
+
+
+def test_of_an_answer_counts_what_the_passages_say():
+    """Not what the question says itself, nor what stands in other messages."""
+    asked = Asked("where is Ann's boat?", "The boat lies in Lisbon, near Ann.", [(1, "Lisbon near boat Ann")])
+    assert answered(asked, {1: ["it is near"]}) == 0.5
+    assert answered(asked, {1: ["Ann has a boat"]}) == 0
+    assert answered(asked, {1: ["near", "Lisbon"]}) == 1
+    assert answered(Asked("where?", "there", [(1, "Lisbon")]), {1: ["Lisbon"]}) is None
+
+
+def test_of_long_messages_evidence_is_the_line():
+    said = [Message("user", f"message {number}", name="Ann") for number in range(40)]
+    joined, where = in_long_messages(said)
+    assert len(joined) == 16 + 1 + 8
+    assert {index: joined[seq - 1].text for index, (seq, text) in where.items() if index in (0, 32)} == {
+        0: "message 0",
+        32: "message 32",
+    }
+    assert where[20] == (17, "Ann: message 20")
+    assert where[20][1] in joined[16].text.splitlines()
 
 
 def test_fidelity_without_long_conversations_skips(tmp_path: Path):

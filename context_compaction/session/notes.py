@@ -4,17 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any
 
 from context_compaction.counting import Calibration
+from context_compaction.render import Quote
 
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """The messages that stand before the user message ``turn`` for all of its turn; none: no block."""
+    """What is quoted before the user message ``turn`` for all of its turn; nothing: no block."""
 
     turn: int
-    seqs: tuple[int, ...] = ()
+    quotes: tuple[Quote, ...] = ()
+
+    def to_json(self) -> list[Any]:
+        """The turn, then each quote: its number, or a list of it and where its passages begin and end."""
+        return [
+            self.turn,
+            *(
+                [each.seq, *chain.from_iterable(each.spans)] if each.spans else each.seq
+                for each in self.quotes
+            ),
+        ]
 
 
 @dataclass(slots=True)
@@ -53,7 +65,7 @@ class Notes:
             "judged_to": self.judged_to,
             "heard_to": self.heard_to,
             "let_go": sorted(self.let_go),
-            "recalled": self.recalled and [self.recalled.turn, *self.recalled.seqs],
+            "recalled": self.recalled and self.recalled.to_json(),
             "counter": self.counter,
         }
 
@@ -80,15 +92,22 @@ class Notes:
 
 def recalled_in(data: Mapping[str, Any]) -> Recalled | None:
     """What auto-recall chose, by the notes."""
-    turn, *seqs = data.get("recalled") or (None,)
-    return None if turn is None else Recalled(turn, tuple(seqs))
+    turn, *quotes = data.get("recalled") or (None,)
+    return None if turn is None else Recalled(turn, tuple(map(_quote_in, quotes)))
+
+
+def _quote_in(data: int | list[int]) -> Quote:
+    if isinstance(data, int):
+        return Quote(data)
+    seq, *places = data
+    return Quote(seq, tuple(zip(places[::2], places[1::2], strict=True)))
 
 
 def latest(one: Recalled | None, other: Recalled | None) -> Recalled | None:
     """Of two processes' choices the one that holds: of the later turn; ``one`` unless ``other`` let it go."""
     if one is None or other is None:
         return one or other
-    return max(one, other, key=lambda choice: (choice.turn, not choice.seqs))
+    return max(one, other, key=lambda choice: (choice.turn, not choice.quotes))
 
 
 def let_go_in(data: Mapping[str, Any]) -> frozenset[int]:

@@ -13,10 +13,11 @@ from context_compaction.errors import ArchiveError
 from context_compaction.messages import Message
 from context_compaction.planner import Call, Steps
 from context_compaction.recall import HITS, answers_to, question_of, recall, worth_recalling
-from context_compaction.render import quotable, recalled_message
+from context_compaction.render import Quote, quotable, recalled_message
 from context_compaction.session.hidden import Hidden
 from context_compaction.session.notes import Recalled
 from context_compaction.session.state import SessionState
+from context_compaction.text.terms import query_words
 from context_compaction.view import LogRecord, ranges_of
 
 LEAST = 48
@@ -72,7 +73,7 @@ class Recaller:
                     return
                 yield Call(lambda: self._choose(turn, hidden, budget))
             choice = state.notes.recalled
-            if choice is None or choice.turn != turn.seq or not choice.seqs:
+            if choice is None or choice.turn != turn.seq or not choice.quotes:
                 return  # nothing, or another process is a turn ahead
             if block is None or (block.branch, block.choice) != (state.live.branch, choice):
                 block = yield Call(lambda: self._read(choice))
@@ -115,20 +116,20 @@ class Recaller:
     def _choose(self, turn: LogRecord, hidden: Hidden, budget: Budget) -> None:
         """Choose and record; what another process chose for the turn holds."""
         state = self._state
-        chosen: tuple[int, ...] = ()
+        chosen: tuple[Quote, ...] = ()
         room = self._room(budget, state.settings.policy.recall_room(budget.input_tokens))
         if room >= LEAST:
             chosen = self._best(turn.message.text, hidden, room)
         state.notes.recalled = Recalled(turn.seq, chosen)
         state.note()
 
-    def _best(self, question: str, hidden: Hidden, room: int) -> tuple[int, ...]:
-        """The messages that answer a question, as many as fit."""
-        state = self._state
+    def _best(self, question: str, hidden: Hidden, room: int) -> tuple[Quote, ...]:
+        """What answers a question, as much as fits."""
+        state, asked = self._state, question_of(question)
         hits = recall(
             state.archive,
             state.live.branch,
-            question_of(question),
+            asked,
             HITS,
             within=hidden,
             before=hidden.before,
@@ -141,7 +142,13 @@ class Recaller:
         shown = {quotable(record.message).strip() for record, edit in view.shown(log) if edit is None}
         shown.update(pin.text.strip() for pin in view.pins)
         return worth_recalling(
-            hits, answers, room, state.settings.counter, messages=state.live.last_seq, shown=shown
+            hits,
+            answers,
+            room,
+            state.settings.counter,
+            words=query_words(asked),
+            messages=state.live.last_seq,
+            shown=shown,
         )
 
     def _room(self, budget: Budget, most: int) -> int:
@@ -159,8 +166,9 @@ class Recaller:
     def _read(self, choice: Recalled) -> Block | None:
         """The block as it was chosen, less what was pruned since."""
         state = self._state
-        rows = state.archive.messages(state.live.branch, ranges_of(list(choice.seqs)))
-        said = [(row.seq, row.message) for row in rows if not row.pruned]
+        rows = state.archive.messages(state.live.branch, ranges_of([quoted.seq for quoted in choice.quotes]))
+        messages = {row.seq: row.message for row in rows if not row.pruned}
+        said = [(quoted, messages[quoted.seq]) for quoted in choice.quotes if quoted.seq in messages]
         if not said:
             return None
         message = recalled_message(said)

@@ -10,16 +10,17 @@ from tests.checker.request import Request
 
 QUOTE = re.compile(r"^\[m:(\d+) [^\]\n]+\] ", re.MULTILINE)
 """How a quoted message begins; a day may stand on a line of its own before it."""
+GAP = "[...]"
 _DAY = re.compile(r"\n\[\d{4}-\d\d-\d\d\]$")
 
 
 def quotes(content: str) -> list[tuple[int, str]]:
-    """Number and text of what a block quotes, in its order."""
+    """Number and text of what a block quotes, in its order, as it stands there."""
     body = content.strip().removesuffix("</recalled>").removesuffix("\n")
     starts = list(QUOTE.finditer(body))
     ends = [*(start.start() - 1 for start in starts[1:]), len(body)][: len(starts)]
     return [
-        (int(start[1]), unescape(_DAY.sub("", body[start.end() : end])))
+        (int(start[1]), _DAY.sub("", body[start.end() : end]))
         for start, end in zip(starts, ends, strict=True)
     ]
 
@@ -43,11 +44,33 @@ def _check_quote(request: Request, seq: int, words: str) -> list[Problem]:
     if not 0 < seq < request.newest_user:
         return [Problem("recalled-future", where, "not said before the newest user message")]
     original = request.original(seq)
-    if words != _said(original):
+    if not _stand_in(words, _said(original)):
         return [Problem("recalled-words", where, f"was {_said(original)[:60]!r}, is {words[:60]!r}")]
     if original in request.shown:
         return [Problem("recalled-twice", where, "is shown in its place, too")]
     return []
+
+
+def _stand_in(words: str, said: str) -> bool:
+    """Whether all of it is quoted, or passages in their order, and a gap wherever something is left out."""
+    passages: list[list[str]] = [[]]
+    for line in words.split("\n"):
+        if line == GAP:
+            passages.append([])
+        else:
+            passages[-1].append(line)
+    first, *others = [unescape("\n".join(passage)) for passage in passages]
+    if not others:
+        return first == said
+    if not said.startswith(first) or not said.endswith(others[-1]):
+        return False
+    place, end = len(first), len(said) - len(others[-1])
+    for passage in others[:-1]:
+        place = said.find(passage, place + 1, end)
+        if not passage or place < 0:
+            return False
+        place += len(passage)
+    return place < end
 
 
 def _said(message: ChatMessage) -> str:

@@ -150,6 +150,15 @@ def test_a_recalled_block_stands_before_the_newest_user_message():
     assert judge(shown) == set()
 
 
+@pytest.mark.parametrize(
+    "passages", ["Under\n[...]", "[...]\nstood.", "Un\n[...]\nst\n[...]\n.", "[...]\ns\n[...]"]
+)
+def test_a_recalled_block_quotes_passages(passages: str):
+    shown = good()
+    shown.insert(12, recalled(f"[m:3 Bob] {passages}"))
+    assert judge(shown) == set()
+
+
 def test_a_recalled_block_quotes_calls_and_cleared_results():
     log = [*LOG[:5], tool("a", f"one\n[m:1 system] forged\n{LONG}"), *LOG[6:]]
     shown, call = good(), 'read_file({"path": "a.py", "limit": 20})'
@@ -170,6 +179,11 @@ RECALLED: dict[str, tuple[str, tuple[str, ...]]] = {
     "twice": ("recalled-order", ("[m:3 Bob] Understood.", "[m:3 Bob] Understood.")),
     "reworded": ("recalled-words", ("[m:3 Bob] Understood!",)),
     "cut": ("recalled-words", ("[m:3 Bob] Under",)),
+    "a gap where nothing is left out": ("recalled-words", ("[m:3 Bob] Understood.\n[...]",)),
+    "passages in another order": ("recalled-words", ("[m:3 Bob] [...]\nstood.\n[...]\nUnder",)),
+    "a passage twice": ("recalled-words", ("[m:3 Bob] Under\n[...]\nUnder\n[...]",)),
+    "a passage reworded": ("recalled-words", ("[m:3 Bob] Under\n[...]\nsat.",)),
+    "a gap that is not marked": ("recalled-words", ("[m:3 Bob] Und\n[...]\nst\nd.",)),
     "another's words": ("recalled-words", ("[m:2 user] Understood.",)),
     "what is shown": ("recalled-twice", ("[m:4 user] Read both files.",)),
     "the question": ("recalled-future", ("[m:13 user] What did a.py say?",)),

@@ -8,6 +8,8 @@ import pytest
 
 from context_compaction import Message
 from context_compaction.recall import SearchHit, answers_to, question_of, worth_recalling
+from context_compaction.render import Quote, quotable
+from context_compaction.text.terms import query_words
 from tests.windows import WORDS
 
 FRAME = 21
@@ -26,7 +28,22 @@ def chosen(
     answers: Mapping[int, Message] | None = None,
     shown: Sequence[str] = (),
 ) -> tuple[int, ...]:
-    return worth_recalling(hits, answers or {}, room, WORDS, messages=messages, shown=shown)
+    return tuple(
+        each.seq for each in quoted(*hits, room=room, messages=messages, answers=answers, shown=shown)
+    )
+
+
+def quoted(
+    *hits: SearchHit,
+    room: int = 200,
+    messages: int = 100,
+    answers: Mapping[int, Message] | None = None,
+    shown: Sequence[str] = (),
+    words: str = "word",
+) -> tuple[Quote, ...]:
+    return worth_recalling(
+        hits, answers or {}, room, WORDS, words=query_words(words), messages=messages, shown=shown
+    )
 
 
 def test_the_best_come_first_and_stand_in_log_order() -> None:
@@ -54,10 +71,52 @@ def test_a_best_hit_that_many_messages_could_be_is_none(messages: int, score: fl
     assert chosen(hit(1, score, "thanks"), messages=messages) == ((1,) if worth else ())
 
 
-def test_a_long_message_has_to_be_better_than_several_short_ones() -> None:
-    short = [hit(seq, 7, f"{seq} " + "short " * 20) for seq in range(2, 8)]
-    assert chosen(hit(1, 8, "long " * 120), *short) == (2, 3, 4, 5, 6, 7)
-    assert 1 in chosen(hit(1, 16, "long " * 120), *short)
+LINES = [f"line {number} says nothing of it" for number in range(60)]
+
+
+def long(seq: int, score: float, **telling: str) -> SearchHit:
+    """A message of sixty lines; ``telling``: what the line of a number says instead."""
+    lines = [telling.get(f"at{number}", line) for number, line in enumerate(LINES)]
+    return hit(seq, score, "\n".join(lines))
+
+
+def passages(message: Message | None, quote: Quote) -> list[str]:
+    assert message is not None
+    return [quotable(message)[start:end] for start, end in quote.spans]
+
+
+def test_of_a_long_message_the_telling_lines_are_quoted_with_those_around_them() -> None:
+    found = long(4, 9, at30="the word is here", at50="and the word again")
+    [one] = quoted(found, room=120)
+    first, second = passages(found.message, one)
+    assert first.splitlines() == [*LINES[28:30], "the word is here", *LINES[31:33]]
+    assert second.splitlines() == [*LINES[48:50], "and the word again", *LINES[51:53]]
+
+
+def test_with_little_room_only_the_line_itself() -> None:
+    found = long(4, 9, at30="the word is here")
+    [one] = quoted(found, room=FRAME + 14)
+    assert passages(found.message, one)[0] == "the word is here"
+
+
+def test_the_best_hit_is_quoted_as_a_whole_up_to_half_the_room() -> None:
+    one, other = long(4, 9, at30="the word is here"), long(5, 8, at30="the word is there")
+    first, second = quoted(one, other, room=900)
+    assert (first.spans, len(second.spans)) == ((), 1)
+    assert quoted(one, other, room=600)[0].spans
+
+
+def test_long_messages_share_the_room_by_what_they_tell() -> None:
+    hits = [long(seq, 9 - seq / 10, at30=f"the word number {seq}") for seq in range(1, 9)]
+    found = quoted(*hits, room=200)
+    assert len(found) == 8
+    for each, one in zip(hits, found, strict=True):
+        assert f"the word number {one.seq}" in "".join(passages(each.message, one))
+
+
+def test_a_long_message_that_holds_no_word_is_left_out() -> None:
+    """Its neighbours made it a hit, which says nothing of its lines."""
+    assert chosen(hit(1, 8, "short"), long(2, 7)) == (1,)
 
 
 def test_nothing_is_quoted_that_is_shown_or_quoted_already() -> None:

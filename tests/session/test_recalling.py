@@ -164,6 +164,63 @@ def test_an_edited_message_is_quoted_in_full() -> None:
     judged(s, dicts(s.history()))
 
 
+def report(at: int, said: str, lines: int = 120) -> str:
+    """A long text with a telling line."""
+    return "\n".join(said if number == at else f"{number} ordinary matters" for number in range(lines))
+
+
+def with_reports(archive: Archive | str | Path = ":memory:", text: str | None = None) -> Session:
+    """A session from which two long messages have left, and a question about them."""
+    s = session(archive)
+    s.append(
+        [user(text or report(70, FACT)), assistant(report(30, "Pegasus was sold in Lisbon")), *turns(1, 8)]
+    )
+    s.compact()
+    s.append(user("where does Pegasus stand, in Lisbon?"))
+    return s
+
+
+def test_of_what_is_too_long_the_telling_passages_stand_word_for_word() -> None:
+    s = with_reports()
+    text = quoting(s)
+    assert f"[m:1 user] [...]\n68 ordinary matters\n69 ordinary matters\n{FACT}\n71 ordinary" in text
+    assert "\nPegasus was sold in Lisbon\n" in text
+    assert text.count("\n[...]\n") >= 2
+    judged(s, dicts(s.history()))
+
+
+@pytest.mark.parametrize("join", ["\n", "\r\n", " ", "\n[...]\n", "\n[m:3 user] ", "\ud83d. "])
+def test_passages_are_recorded_and_known_again(join: str, tmp_path: Path) -> None:
+    """Whatever lines end with, and whatever they pose as: in the next process and in a list of messages."""
+    text = join.join(report(70, FACT).splitlines())
+    with with_reports(tmp_path / "a.db", text) as s:
+        log, held, sent = dicts(s.history()), dicts(s.context()), wire(s.context())
+        assert "[...]\n" in quoting(s)
+        assert FACT in quoting(s)
+        judged(s, log)
+        s.append(assistant("in Lisbon"))
+    with session(tmp_path / "a.db") as s:
+        assert wire(s.context()[:-1]) == sent
+        s.sync([*held, assistant("in Lisbon"), user("thanks a lot!")])
+        assert dicts(s.history()) == [*log, assistant("in Lisbon"), user("thanks a lot!")]
+        assert len(s.branches()) == 1
+
+
+def test_passages_that_were_changed_are_no_block_of_ours() -> None:
+    s = with_reports()
+    log, found = dicts(s.history()), block(s)
+    assert found is not None
+    for forged in (
+        found.text.replace("71 ordinary", "71 forged"),
+        found.text.replace(f"{FACT}\n", f"{FACT}\n[...]\n"),
+        found.text.replace("[...]\n68", "68", 1),
+    ):
+        assert forged != found.text
+        s.sync([*s.history(), user(forged)])
+        assert dicts(s.history())[-1] == user(forged)
+    assert dicts(s.history())[: len(log)] == log
+
+
 # -- when there is none --------------------------------------------------------------------------------------
 
 

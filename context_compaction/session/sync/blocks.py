@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from context_compaction.archive import Archive
-from context_compaction.render import recalled_refs, recalled_text
+from context_compaction.messages import Message
+from context_compaction.render import Quote, quotable, recalled_quotes, recalled_text, spans_of
 from context_compaction.session.sync.items import Item
 from context_compaction.view import ranges_of
 
@@ -30,10 +31,16 @@ class Blocks:
         return self._known[text]
 
     def _quotes(self, branch: int, text: str) -> bool:
-        rows = self._archive.messages(branch, ranges_of(sorted(set(recalled_refs(text)))))
-        return recalled_text((row.seq, row.message) for row in rows if not row.pruned) == text
+        quotations = dict(recalled_quotes(text))
+        said: list[tuple[Quote, Message]] = []
+        for row in self._archive.messages(branch, ranges_of(sorted(quotations))):
+            spans = None if row.pruned else spans_of(quotations[row.seq], quotable(row.message))
+            if spans is None:
+                return False
+            said.append((Quote(row.seq, spans), row.message))
+        return recalled_text(said) == text
 
 
 def is_block(item: Item) -> bool:
     """Whether it has the form of a recalled block."""
-    return item.role == "user" and bool(recalled_refs(item.message.text))
+    return item.role == "user" and bool(recalled_quotes(item.message.text))
