@@ -9,11 +9,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from context_compaction.archive.sql.spans import spans_of
 
 from context_compaction.archive import Near, SQLiteArchive, VectorModel
 from context_compaction.archive.quantized import quantized
 from context_compaction.archive.sql import matrices
+from context_compaction.archive.sql.spans import spans_of
 from context_compaction.testing.archive_rows import Writer
 from context_compaction.text.embedding import cosine
 from tests.archive.states import state_of
