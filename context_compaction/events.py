@@ -71,7 +71,7 @@ class CompactionEvent:
     removed: int = 0
     """Messages that left the view."""
     edited: int = 0
-    """Messages that the view now shows edited."""
+    """Messages that it edited, or edited anew, and that the view shows so."""
     ms: float = 0.0
     """Wall time from decision to commit, in milliseconds."""
     items: tuple[tuple[str, int], ...] = ()
