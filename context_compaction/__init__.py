@@ -21,6 +21,7 @@ if _TYPE_CHECKING:
         open_archive,
     )
     from context_compaction.budget import Budget
+    from context_compaction.comparing import Compared, Comparison, compare
     from context_compaction.counting import TokenCounter, Usage
     from context_compaction.counting.transformers import TransformersCounter
     from context_compaction.drafting import Draft, DraftRequest, ExtractiveDrafter, SummaryDrafter
@@ -38,6 +39,7 @@ if _TYPE_CHECKING:
         InvalidBudget,
         InvalidMessage,
         InvalidPolicy,
+        MissingExtra,
         QueryError,
         SessionExists,
         SessionHasForks,
@@ -49,6 +51,7 @@ if _TYPE_CHECKING:
     from context_compaction.messages import (
         MediaBlock,
         Message,
+        MessageList,
         ReasoningBlock,
         TextBlock,
         ToolCallBlock,
@@ -56,8 +59,8 @@ if _TYPE_CHECKING:
     )
     from context_compaction.planner.stateless import acompact, compact
     from context_compaction.policy import Ladder, Policy, Rule, StandingInstructions
-    from context_compaction.recall import SearchHit
-    from context_compaction.session import Session, SessionStats, SyncResult
+    from context_compaction.recall import HitList, SearchHit
+    from context_compaction.session import Session, SessionReport, SessionStats, SyncResult, Timeline
     from context_compaction.text.cues import Cues
     from context_compaction.text.secrets import redact_secrets
     from context_compaction.tools import ToolRules
@@ -75,6 +78,8 @@ __all__ = [
     "CompactionError",
     "CompactionEvent",
     "CompactionObserver",
+    "Compared",
+    "Comparison",
     "Cues",
     "Draft",
     "DraftRequest",
@@ -83,6 +88,7 @@ __all__ = [
     "ExtractiveDrafter",
     "FactCount",
     "Forgotten",
+    "HitList",
     "Instructions",
     "InvalidBudget",
     "InvalidMessage",
@@ -90,6 +96,8 @@ __all__ = [
     "Ladder",
     "MediaBlock",
     "Message",
+    "MessageList",
+    "MissingExtra",
     "Policy",
     "Problem",
     "Pruned",
@@ -102,12 +110,14 @@ __all__ = [
     "Session",
     "SessionExists",
     "SessionHasForks",
+    "SessionReport",
     "SessionStats",
     "StaleView",
     "StandingInstructions",
     "SummaryDrafter",
     "SyncResult",
     "TextBlock",
+    "Timeline",
     "TokenCounter",
     "ToolCallBlock",
     "ToolResultBlock",
@@ -121,6 +131,7 @@ __all__ = [
     "__version__",
     "acompact",
     "compact",
+    "compare",
     "open_archive",
     "redact_secrets",
 ]
@@ -128,6 +139,7 @@ __all__ = [
 _WHERE = {
     "archive": "Archive Branch Forgotten Problem Pruned Retention SQLiteArchive open_archive",
     "budget": "Budget",
+    "comparing": "Compared Comparison compare",
     "counting": "TokenCounter Usage",
     "counting.transformers": "TransformersCounter",
     "drafting": "Draft DraftRequest ExtractiveDrafter SummaryDrafter",
@@ -135,15 +147,15 @@ _WHERE = {
     "drafting.transformers": "TransformersDrafter",
     "errors": (
         "ArchiveCorrupt ArchiveError ArchiveTooNew ArchiveUnavailable CannotCompact CompactionError "
-        "DrafterError DuplicateMessage InvalidBudget InvalidMessage InvalidPolicy QueryError "
+        "DrafterError DuplicateMessage InvalidBudget InvalidMessage InvalidPolicy MissingExtra QueryError "
         "SessionExists SessionHasForks StaleView UnknownReference UnknownSession"
     ),
     "events": "CompactionEvent CompactionObserver FactCount",
-    "messages": "MediaBlock Message ReasoningBlock TextBlock ToolCallBlock ToolResultBlock",
+    "messages": "MediaBlock Message MessageList ReasoningBlock TextBlock ToolCallBlock ToolResultBlock",
     "planner.stateless": "acompact compact",
     "policy": "Ladder Policy Rule StandingInstructions",
-    "recall": "SearchHit",
-    "session": "Session SessionStats SyncResult",
+    "recall": "HitList SearchHit",
+    "session": "Session SessionReport SessionStats SyncResult Timeline",
     "text.cues": "Cues",
     "text.secrets": "redact_secrets",
     "tools": "ToolRules",

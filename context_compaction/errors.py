@@ -12,6 +12,7 @@ CompactionError
 ├── SessionHasForks         erasing would pull the log from under a fork
 ├── SessionExists           a session that was to be made is there already
 ├── UnknownSession          a session that was to be verified is not there
+├── MissingExtra            (also ImportError)  an optional package is not installed; says what to install
 └── ArchiveError
     ├── ArchiveUnavailable  locked, unreadable, full, vanished: the data is as it was
     ├── ArchiveCorrupt      the file is not what was written, or not ours
@@ -112,6 +113,15 @@ class UnknownSession(CompactionError, LookupError):
         )
         self.session_id = session_id
         self.namespace = namespace
+
+
+class MissingExtra(CompactionError, ImportError):
+    """Something needs a package that is not installed: ``package``, which comes with the extra ``extra``."""
+
+    def __init__(self, what: str, package: str, extra: str) -> None:
+        super().__init__(f"{what} needs {package}: pip install 'context-compaction[{extra}]'")
+        self.package = package
+        self.extra = extra
 
 
 class ArchiveError(CompactionError):

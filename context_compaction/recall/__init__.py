@@ -1,7 +1,7 @@
 """Finding again what was said."""
 
-from context_compaction.recall.hits import SearchHit
+from context_compaction.recall.hits import HitList, SearchHit
 from context_compaction.recall.search import recall
 from context_compaction.recall.weights import Weights
 
-__all__ = ["SearchHit", "Weights", "recall"]
+__all__ = ["HitList", "SearchHit", "Weights", "recall"]

@@ -1,15 +1,16 @@
-"""`SearchHit`: one answer of a recall."""
+"""`SearchHit`: one answer of a recall, and the list of them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from context_compaction.displayed import Displayed
 from context_compaction.messages import Message
 from context_compaction.view import SummaryRecord
 
 
 @dataclass(frozen=True, slots=True)
-class SearchHit:
+class SearchHit(Displayed):
     """A message or a summary that answers a query, with the reason. Exactly one of the two is there."""
 
     ref: str
@@ -22,3 +23,9 @@ class SearchHit:
     """The query's words that it holds, most telling first; empty when only the messages around it match."""
     neighbours: tuple[str, ...]
     """References of the messages around it in the same sitting, up to two before and two after."""
+
+
+class HitList(Displayed, list[SearchHit]):
+    """A list like any other, best hit first, that a notebook can show."""
+
+    __slots__ = ()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from context_compaction.archive.base import Archive
 from context_compaction.errors import QueryError
 from context_compaction.messages import Message
-from context_compaction.recall.hits import SearchHit
+from context_compaction.recall.hits import HitList, SearchHit
 from context_compaction.recall.query import Query
 from context_compaction.recall.ranking import Ranked, around, rank
 from context_compaction.recall.reading import phrases_in, reweighed
@@ -24,7 +24,7 @@ REACH = 2
 
 def recall(
     archive: Archive, branch: int, query: str, k: int = 8, *, weights: Weights | None = None
-) -> list[SearchHit]:
+) -> HitList:
     """The ``k`` best hits of one branch and its ancestors up to the fork, best first.
 
     ``query`` is plain text of any length; nothing in it is syntax. Without a telling word, a quoted phrase
@@ -33,14 +33,14 @@ def recall(
     _check(query, k)
     asked, weights = Query.of(query), weights or Weights()
     if not asked.words and not asked.periods:
-        return []
+        return HitList()
     pool = archive.search(branch, list(asked.words), CANDIDATES, periods=asked.periods)
     sittings = archive.sittings(branch, around(pool, weights))
     ranked = rank(pool, sittings, max(k, READ), weights)
     messages, summaries = _messages(archive, branch, ranked), _summaries(archive, branch, ranked)
     best = reweighed(ranked, messages, summaries, asked, weights)[:k]
     near = _neighbours(archive, branch, best)
-    return [_hit(found, asked, messages, summaries, near) for found in best]
+    return HitList(_hit(found, asked, messages, summaries, near) for found in best)
 
 
 def _check(query: object, k: object) -> None:

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 from context_compaction.archive import Archive, Branch
 from context_compaction.archive.tombstones import readable
 from context_compaction.errors import StaleView, UnknownReference
-from context_compaction.messages import Message
+from context_compaction.messages import MessageList
 from context_compaction.planner.instructions import heard_pins, next_pins
-from context_compaction.recall import SearchHit, recall
+from context_compaction.recall import HitList, recall
 from context_compaction.session.core import SessionCore
 from context_compaction.session.flight import SingleFlight
 from context_compaction.session.references import expand, message_seq
@@ -27,15 +27,15 @@ class Said:
     _core: SessionCore
     _flight: SingleFlight
 
-    def recall(self, query: str, k: int = 8) -> list[SearchHit]:
+    def recall(self, query: str, k: int = 8) -> HitList:
         """Search everything that was said and summarised; best first. The query is text, never syntax."""
         return recall(self._archive, self._current(), query, k)
 
-    async def arecall(self, query: str, k: int = 8) -> list[SearchHit]:
+    async def arecall(self, query: str, k: int = 8) -> HitList:
         """`recall` in a worker thread."""
         return await _in_thread(self.recall, query, k)
 
-    def expand(self, ref: str) -> list[Message]:
+    def expand(self, ref: str) -> MessageList:
         """The originals behind ``m:57``, ``m:3-m:9`` or ``s:2``. Raises `UnknownReference`.
 
         Where messages were pruned, one system message says which.
@@ -43,11 +43,11 @@ class Said:
         branch = self._current()
         return expand(self._archive, branch, ref, self._archive.tip(branch).last_seq)
 
-    async def aexpand(self, ref: str) -> list[Message]:
+    async def aexpand(self, ref: str) -> MessageList:
         """`expand` in a worker thread."""
         return await _in_thread(self.expand, ref)
 
-    def history(self, branch: int | None = None) -> list[Message]:
+    def history(self, branch: int | None = None) -> MessageList:
         """Every message ever appended, in order, equal to what it was; of another of `branches` by its id.
 
         Where messages were pruned, one system message says which. Raises `UnknownReference`.

@@ -14,26 +14,24 @@ from context_compaction.counting import TokenCounter, Usage
 from context_compaction.drafting import DrafterChain, DrafterLike
 from context_compaction.errors import InvalidPolicy, UnknownReference
 from context_compaction.events import CompactionEvent
-from context_compaction.messages import Message
+from context_compaction.messages import Message, MessageList
 from context_compaction.planner import Steps, adrive, drive
 from context_compaction.policy import Policy
 from context_compaction.render import RenderOptions
 from context_compaction.session.core import SessionCore
 from context_compaction.session.flight import flight_of
 from context_compaction.session.observers import ObserverLike
-from context_compaction.session.said import Said
+from context_compaction.session.reporting import Reporting
 from context_compaction.session.settings import POST_TURN_DEADLINE, PRE_TURN_DEADLINE, Settings
 from context_compaction.session.staging import MessageLike
 from context_compaction.session.state import SessionState
-from context_compaction.session.stats import SessionStats
 from context_compaction.session.sync import SyncResult
 from context_compaction.tools import ToolRules
-from context_compaction.view import View
 
 T = TypeVar("T")
 
 
-class Session(Said):
+class Session(Reporting):
     """One conversation. Append what is said, ask for the `context` before each model call.
 
         with Session("chat.db", session_id="s1", budget=Budget(context_window=8192)) as session:
@@ -117,7 +115,7 @@ class Session(Said):
 
     def context(
         self, overhead: int | None = None, context_management: Sequence[Mapping[str, Any]] | None = None
-    ) -> list[Message]:
+    ) -> MessageList:
         """Pre-turn: the messages to send now, inside the budget. The same list until something is appended.
 
         ``overhead``: tokens of this request that are not in the log, in place of the budget's.
@@ -128,7 +126,7 @@ class Session(Said):
 
     async def acontext(
         self, overhead: int | None = None, context_management: Sequence[Mapping[str, Any]] | None = None
-    ) -> list[Message]:
+    ) -> MessageList:
         """`context` on the running event loop."""
         return await self._arun(self._core.context(overhead, context_management))
 
@@ -208,35 +206,6 @@ class Session(Said):
     def namespace(self) -> str:
         """What its name is unique in."""
         return self._state.settings.namespace
-
-    @property
-    def view(self) -> View:
-        """The present view."""
-        return self._state.live.view
-
-    @property
-    def events(self) -> list[CompactionEvent]:
-        """Every attempted compaction of this session, oldest first."""
-        return self._archive.events(self._current())
-
-    @property
-    def stats(self) -> SessionStats:
-        """The session in numbers."""
-        state, committed = self._state, [event for event in self.events if event.committed]
-        messages, tokens = self._archive.totals(self._current())
-        budget = state.settings.budget
-        return SessionStats(
-            messages_said=messages,
-            tokens_said=tokens,
-            messages_seen=len(state.live.renderer.messages),
-            tokens_seen=state.scaled(state.live.renderer.tokens, budget.overhead_tokens),
-            input_tokens=budget.input_tokens,
-            tokens_saved=sum(event.tokens_saved for event in committed),
-            compactions=len(committed),
-            summaries=len(state.live.view.summaries),
-            version=state.live.view.version,
-            counter=state.settings.counter.name,
-        )
 
     # -- end -------------------------------------------------------------------------------------------
 

@@ -10,7 +10,17 @@ from langchain_core.messages import BaseMessage
 from langchain_core.runnables import run_in_executor
 from pydantic import ConfigDict, Field, InstanceOf, PrivateAttr
 
-from context_compaction import Archive, Budget, Message, Policy, SearchHit, Session, StaleView, TokenCounter
+from context_compaction import (
+    Archive,
+    ArchiveError,
+    Budget,
+    Message,
+    Policy,
+    SearchHit,
+    Session,
+    StaleView,
+    TokenCounter,
+)
 from langchain_compaction.counting import counter_of
 from langchain_compaction.memory.fitting import fitting
 from langchain_compaction.memory.following import Followed
@@ -184,6 +194,13 @@ class ConversationCompactionMemory(Showing):
     def session(self) -> Session:
         """The engine's session: ``session.history()`` is everything that was said."""
         return self._sessions.get(self.session_id)
+
+    def _repr_html_(self) -> str | None:
+        """For notebooks: the session behind it. Closed, it is shown as text."""
+        try:
+            return self.session._repr_html_()  # pyright: ignore[reportPrivateUsage] - IPython's protocol
+        except ArchiveError:
+            return None
 
     def close(self) -> None:
         """Close the session, and the archive if it was opened here."""

@@ -16,6 +16,7 @@ from context_compaction.archive.records import (
     Commit,
     Forgotten,
     Fork,
+    MessageSize,
     OutlineRow,
     Problem,
     Pruned,
@@ -148,6 +149,11 @@ class SQLiteArchive(Archive):
         """One pass over the branch's rows, their payloads untouched."""
         with self._connections.reading() as connection:
             return log.totals(connection, spans_of(connection, branch))
+
+    def sizes(self, branch: int) -> list[MessageSize]:
+        """One pass over the branch's rows, their payloads untouched."""
+        with self._connections.reading() as connection:
+            return log.sizes(connection, spans_of(connection, branch))
 
     def summaries(self, branch: int, ids: Iterable[int] | None = None) -> dict[int, SummaryRecord]:
         """With their lineage."""

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from context_compaction.archive.records import AppendBatch, OutlineRow, StoredMessage
+from context_compaction.archive.records import AppendBatch, MessageSize, OutlineRow, StoredMessage
 from context_compaction.archive.sqlite.names import escaped, listed, unescaped
 from context_compaction.archive.sqlite.payloads import Blob, decoded, shelved
 from context_compaction.archive.sqlite.spans import ACTIVATE, Span, clipped, gone, left
@@ -42,6 +42,9 @@ SELECT seq, payload, group_first, kind, tokens, counter, features, supersedes, h
 WHERE branch = ? AND seq BETWEEN ? AND ? ORDER BY seq
 """
 TOTALS = "SELECT count(*), coalesce(sum(tokens), 0) FROM messages WHERE branch = ? AND seq BETWEEN ? AND ?"
+SIZES = """
+SELECT tokens, pruned_at IS NOT NULL FROM messages WHERE branch = ? AND seq BETWEEN ? AND ? ORDER BY seq
+"""
 FIND_IDS = """
 SELECT message_id, seq, digest FROM messages
 WHERE branch = ? AND message_id IN (SELECT value FROM json_each(?)) AND seq <= ?
@@ -106,6 +109,15 @@ def totals(connection: sqlite3.Connection, spans: Sequence[Span]) -> tuple[int, 
     """How many rows, and their tokens."""
     found = [connection.execute(TOTALS, clipped(span, span.first, span.last)).fetchone() for span in spans]
     return sum(count for count, _ in found), sum(tokens for _, tokens in found)
+
+
+def sizes(connection: sqlite3.Connection, spans: Sequence[Span]) -> list[MessageSize]:
+    """Tokens of every row, and whether it was pruned."""
+    return [
+        MessageSize(tokens, bool(pruned))
+        for span in spans
+        for tokens, pruned in connection.execute(SIZES, clipped(span, span.first, span.last))
+    ]
 
 
 def find_ids(
