@@ -59,6 +59,7 @@ if _TYPE_CHECKING:
     )
     from context_compaction.planner.stateless import acompact, compact
     from context_compaction.policy import Ladder, Policy, Rule, StandingInstructions
+    from context_compaction.progress import with_progress
     from context_compaction.recall import HitList, SearchHit
     from context_compaction.session import Session, SessionReport, SessionStats, SyncResult, Timeline
     from context_compaction.text.cues import Cues
@@ -134,6 +135,7 @@ __all__ = [
     "compare",
     "open_archive",
     "redact_secrets",
+    "with_progress",
 ]
 
 _WHERE = {
@@ -154,6 +156,7 @@ _WHERE = {
     "messages": "MediaBlock Message MessageList ReasoningBlock TextBlock ToolCallBlock ToolResultBlock",
     "planner.stateless": "acompact compact",
     "policy": "Ladder Policy Rule StandingInstructions",
+    "progress": "with_progress",
     "recall": "HitList SearchHit",
     "session": "Session SessionReport SessionStats SyncResult Timeline",
     "text.cues": "Cues",

@@ -16,7 +16,7 @@ from context_compaction.messages import Message, MessageList
 from context_compaction.planner import switched_off
 from context_compaction.planner.stateless import read_messages
 from context_compaction.policy import PRESETS, Policy
-from context_compaction.progress import progress
+from context_compaction.progress import with_progress
 from context_compaction.session import Session, Timeline
 from context_compaction.session.report import policy_name
 from context_compaction.text.facts import Fact, hard_facts, missing
@@ -112,7 +112,7 @@ def compare(
     facts = {fact.key: fact for fact in _facts_of(said)}
     named = _named(policies)
     rows: list[Compared] = []
-    for name, policy in progress(named.items(), "comparing policies", total=len(named)):
+    for name, policy in with_progress(named.items(), "comparing policies", unit="policy"):
         room = boundless if switched_off(policy) else budget
         with Session(budget=room, policy=policy, drafter=drafter, counter=counting) as session:
             replay = _replayed(session, said, tokens)

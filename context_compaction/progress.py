@@ -12,11 +12,14 @@ PATIENCE = 0.5
 """Seconds that something has to take before it gets a bar."""
 
 
-def progress(items: Iterable[T], what: str, *, total: int | None = None, unit: str = "it") -> Iterable[T]:
+def with_progress(
+    items: Iterable[T], what: str, *, total: int | None = None, unit: str = "it"
+) -> Iterable[T]:
     """The items, and a bar of how many are done.
 
     Shown in a notebook, and where standard error is a terminal, once it takes longer than `PATIENCE`; without
-    tqdm (extra ``notebook``) nowhere. ``TQDM_DISABLE=1`` switches it off. ``total``: how many there are.
+    tqdm (extra ``notebook``) nowhere. ``TQDM_DISABLE=1`` switches it off. ``total``: how many
+    there are, where the items do not say.
     """
     bar = _bar() if _watched() else None
     if bar is None:
@@ -26,7 +29,8 @@ def progress(items: Iterable[T], what: str, *, total: int | None = None, unit: s
 
 def _watched() -> bool:
     """Whether somebody looks on."""
-    return "ipykernel" in sys.modules or (sys.stderr is not None and sys.stderr.isatty())  # pyright: ignore[reportUnnecessaryComparison] - None under pythonw
+    errors: Any = sys.stderr  # None where there is no console
+    return "ipykernel" in sys.modules or (errors is not None and errors.isatty())
 
 
 def _bar() -> Any:

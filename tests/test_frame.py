@@ -26,6 +26,9 @@ HEAVY = {
     "llama_index",
     "rich",
     "tiktoken",
+    "matplotlib",
+    "tqdm",
+    "IPython",
 }
 MAX_LINES = 300
 

@@ -29,7 +29,7 @@ from context_compaction.view.entries import ranges_of
 
 EVENTS = 12
 """The newest compactions that are listed."""
-MEANING: dict[Fate, str] = {
+MEANING: dict[str, str] = {
     "kept": "as it was said",
     "edited": "shorter in the view, whole in the archive",
     "summarised": "a summary stands for it",

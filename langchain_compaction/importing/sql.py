@@ -12,7 +12,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from context_compaction import Archive, Budget, InvalidMessage, Session
+from context_compaction import Archive, Budget, InvalidMessage, Session, with_progress
 from langchain_compaction.errors import MissingPackage
 from langchain_compaction.importing.appending import append_unknown
 from langchain_compaction.importing.history import stored_messages
@@ -44,7 +44,8 @@ def import_sql_histories(
     try:
         rows = _of_file(database, table) if _is_file(database) else _of_engine(database, table)
         with closing(rows):
-            for session_id, group in groupby(rows, key=lambda row: str(row[0])):
+            sessions = groupby(rows, key=lambda row: str(row[0]))
+            for session_id, group in with_progress(sessions, "importing", unit="session"):
                 gained[session_id] = _import(opened, session_id, namespace, (row[1] for row in group))
     finally:
         if not isinstance(archive, Archive):
