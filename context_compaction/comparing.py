@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
@@ -53,9 +53,9 @@ class Compared:
     """Mean over the summaries written, None if there was none."""
     ms: float
     """Wall time of all compactions together, in milliseconds."""
-    context: MessageList
+    context: MessageList = field(repr=False)
     """What a model would see at the end; empty where that is refused."""
-    timeline: Timeline
+    timeline: Timeline = field(repr=False)
 
     @property
     def saved(self) -> float:

@@ -10,7 +10,7 @@ from context_compaction.display.parts import swatch
 from context_compaction.session import Point, Timeline
 
 WIDTH, HEIGHT = 1000, 220
-MOST = 400
+MOST = 250
 """Points of a line: more cannot be told apart, and a display is kept small."""
 TALLEST = 2.5
 """Budgets that the drawing is high at most: what was said soon outgrows what may be seen."""

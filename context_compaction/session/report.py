@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from context_compaction.archive import MessageSize
@@ -30,14 +30,14 @@ class SessionReport(Displayed):
     policy: str
     """Name of the rule, or ``pre/post`` where the sides differ."""
     stats: SessionStats
-    timeline: Timeline
-    sizes: tuple[int, ...]
+    timeline: Timeline = field(repr=False)
+    sizes: tuple[int, ...] = field(repr=False)
     """Tokens of each message of the log, as counted at append."""
-    fates: tuple[Fate, ...]
+    fates: tuple[Fate, ...] = field(repr=False)
     """What became of each message of the log."""
-    events: tuple[CompactionEvent, ...]
+    events: tuple[CompactionEvent, ...] = field(repr=False)
     """Every attempt, oldest first."""
-    summaries: Mapping[int, SummaryRecord]
+    summaries: Mapping[int, SummaryRecord] = field(repr=False)
     """Every summary ever committed, by id: the ones of the view and all that they were made from."""
     shown: tuple[int, ...]
     """Ids of the summaries in the view."""
