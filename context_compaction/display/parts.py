@@ -64,9 +64,10 @@ def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[Child]],
         )
         for row in rows
     )
-    whole = tag("table", tag("caption", caption), tag("thead", tag("tr", *head)), tag("tbody", *body))
+    said = tag("caption", caption) if caption else ""
+    whole = tag("table", said, tag("thead", tag("tr", *head)), tag("tbody", *body))
     # What can be scrolled can be reached by keyboard.
-    return tag("div", whole, class_="scroll", tabindex=0, role="group", aria_label=caption)
+    return tag("div", whole, class_="scroll", tabindex=0, role="group", aria_label=caption or "table")
 
 
 def bar(part: float, whole: float, color: str) -> Html:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from context_compaction.display.chart import TALLEST
 from context_compaction.errors import MissingExtra
 
 if TYPE_CHECKING:
@@ -19,43 +21,43 @@ STYLES = ("-", "--", "-.", ":")
 def plot_timeline(timeline: Timeline, ax: Axes | None = None) -> Axes:
     """Said, seen, trigger, budget and compactions over the messages, on ``ax`` or new axes."""
     on: Any = ax if ax is not None else _new_axes()
-    seqs = [point.seq for point in timeline.points]
-    on.plot(seqs, [point.said for point in timeline.points], color="0.5", linestyle=":", label="said")
-    on.plot(seqs, [point.seen for point in timeline.points], color="C0", label="seen")
+    _line(on, timeline, "said", color="0.5", linestyle=":")
+    _line(on, timeline, "seen", color="C0")
     for number, event in enumerate(timeline.compactions):
         label = f"compactions ({len(timeline.compactions)})" if number == 0 else None
         on.axvline(event.at_seq, color="0.8", linewidth=0.8, zorder=0, label=label)
     if timeline.trigger is not None:
         on.axhline(timeline.trigger, color="C1", linestyle="--", label=f"trigger {timeline.trigger:,}")
-    return _finish(on, timeline.input_tokens)
+    return _finish(on, timeline.input_tokens, [timeline])
 
 
 def plot_comparison(comparison: Comparison, ax: Axes | None = None) -> Axes:
     """What each policy shows over the conversation, and what was said, on ``ax`` or new axes."""
     on: Any = ax if ax is not None else _new_axes()
-    points = comparison.rows[0].timeline.points
-    on.plot([point.seq for point in points], [point.said for point in points], color="0.5", linestyle=":",
-            label="said")  # fmt: skip
+    _line(on, comparison.rows[0].timeline, "said", color="0.5", linestyle=":")
     for number, row in enumerate(comparison.rows):
-        points = row.timeline.points
-        on.plot(
-            [point.seq for point in points],
-            [point.seen for point in points],
-            color=f"C{number % 10}",
-            linestyle=STYLES[number % len(STYLES)],
-            label=row.policy,
-        )
-    return _finish(on, comparison.max_tokens)
+        style = STYLES[number % len(STYLES)]
+        _line(on, row.timeline, "seen", color=f"C{number % 10}", linestyle=style, label=row.policy)
+    # Where nothing was compacted, what is seen is what was said.
+    return _finish(on, comparison.max_tokens, [row.timeline for row in comparison.rows if row.compactions])
 
 
-def _finish(on: Any, budget: int) -> Axes:
+def _line(on: Any, timeline: Timeline, what: str, **style: Any) -> None:
+    points = timeline.points
+    on.plot([point.seq for point in points], [getattr(point, what) for point in points],
+            **{"label": what, **style})  # fmt: skip
+
+
+def _finish(on: Any, budget: int, seen: Sequence[Timeline]) -> Axes:
     on.axhline(budget, color="C3", label=f"budget {budget:,}")
-    # What was said soon outgrows what may be seen.
-    highest = max(max(line.get_ydata()) for line in on.get_lines() if line.get_label() != "said")
-    on.set_ylim(0, 1.05 * max(highest, min(on.get_ylim()[1], 2.5 * budget)))
+    # What was said soon outgrows what may be seen: it leaves at the top.
+    highest = max((point.seen for timeline in seen for point in timeline.points), default=0)
+    on.set_ylim(0, 1.05 * max(highest, min(on.get_ylim()[1], TALLEST * budget)))
+    on.set_xlim(left=0)
+    on.margins(x=0)
     on.set_xlabel("messages")
     on.set_ylabel("tokens")
-    on.legend(loc="upper left", fontsize="small")
+    on.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, fontsize="small")
     return on
 
 

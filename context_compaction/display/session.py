@@ -98,7 +98,7 @@ def _fates(report: SessionReport) -> list[Html]:
         f"{len(numbers)} {fate}" for fate, numbers in found
     )
     columns = ("now", "how much", "which")
-    return [strip(report.fates, saying), table("By what they are now", columns, rows)]
+    return [strip(report.fates, saying), table("", columns, rows)]
 
 
 def _pin(pin: Pin) -> Html:
