@@ -99,7 +99,7 @@ class CompactionChatMessageHistory(HistoryBase):
         """Every message ever added, in order, equal to what it was."""
         return write_all(self._session.history())
 
-    def _repr_html_(self) -> str | None:
+    def _repr_html_(self) -> str:
         """For notebooks: the session behind it."""
         return self._session._repr_html_()  # pyright: ignore[reportPrivateUsage] - IPython's protocol
 
