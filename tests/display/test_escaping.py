@@ -35,7 +35,23 @@ from tests.display.pages import Page, read
 MARK = "qzmark"
 """In every text that stands for a conversation's: so it can be told from ours."""
 OURS = {
-    *("style", "div", "header", "strong", "span", "section", "dl", "dt", "dd", "b", "i", "p", "ul", "li"),
+    *(
+        "style",
+        "div",
+        "header",
+        "strong",
+        "span",
+        "section",
+        "dl",
+        "dt",
+        "dd",
+        "b",
+        "i",
+        "p",
+        "ul",
+        "ol",
+        "li",
+    ),
     *("table", "caption", "thead", "tbody", "tr", "th", "td", "details", "summary", "code", "figure"),
     *("svg", "title", "polygon", "polyline", "rect"),
 }
