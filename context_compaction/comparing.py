@@ -108,7 +108,7 @@ def compare(
     said, counting = read_messages(messages), TokenCounter.of(counter)
     budget, tokens = Budget(context_window=max_tokens, reserve_tokens=0), _Sizes(counting)
     # Where nothing is compacted every request over the budget would be warned of.
-    boundless = Budget(context_window=max_tokens + 2 * tokens(said), reserve_tokens=0)
+    boundless = Budget(context_window=max_tokens + 2 * tokens.request(said), reserve_tokens=0)
     facts = {fact.key: fact for fact in _facts_of(said)}
     named = _named(policies)
     rows: list[Compared] = []
@@ -127,11 +127,15 @@ class _Sizes:
         self._counter = counter
         self._known: dict[Message, int] = {}
 
-    def __call__(self, messages: Sequence[Message]) -> int:
-        for message in messages:
-            if message not in self._known:
-                self._known[message] = self._counter.message(message)
-        return self._counter.messages(()) + sum(self._known[message] for message in messages)
+    def one(self, message: Message) -> int:
+        """Of one message."""
+        if message not in self._known:
+            self._known[message] = self._counter.message(message)
+        return self._known[message]
+
+    def request(self, messages: Sequence[Message]) -> int:
+        """Of a request of these messages."""
+        return self._counter.messages(()) + sum(map(self.one, messages))
 
 
 @dataclass(slots=True)
@@ -147,7 +151,7 @@ class _Replay:
 
 
 def _replayed(session: Session, messages: Sequence[Message], tokens: _Sizes) -> _Replay:
-    sums, before = _Replay(), MessageList()
+    sums, before, said = _Replay(), MessageList(), tokens.request(())
     for place, message in enumerate(messages):
         if message.role == "user" and place:
             session.after_turn()
@@ -157,13 +161,14 @@ def _replayed(session: Session, messages: Sequence[Message], tokens: _Sizes) -> 
             if context is None:
                 sums.refused += 1
             else:
-                size = tokens(context)
-                sums.said += tokens(messages[:place])
+                size = tokens.request(context)
+                sums.said += said
                 sums.seen += size
                 sums.peak = max(sums.peak, size)
-                sums.repeated += tokens(_beginning(before, context))
+                sums.repeated += tokens.request(_beginning(before, context))
                 before = context
         session.append(message)
+        said += tokens.one(message)
     return sums
 
 
