@@ -125,13 +125,15 @@ class _Sizes:
 
     def __init__(self, counter: TokenCounter) -> None:
         self._counter = counter
-        self._known: dict[Message, int] = {}
+        # By identity: a session shows the same objects again, and to hash what they say takes longer.
+        self._known: dict[int, tuple[Message, int]] = {}
 
     def one(self, message: Message) -> int:
         """Of one message."""
-        if message not in self._known:
-            self._known[message] = self._counter.message(message)
-        return self._known[message]
+        known = self._known.get(id(message))
+        if known is None:
+            known = self._known[id(message)] = (message, self._counter.message(message))
+        return known[1]
 
     def request(self, messages: Sequence[Message]) -> int:
         """Of a request of these messages."""
@@ -183,7 +185,7 @@ def _beginning(before: Sequence[Message], now: Sequence[Message]) -> Sequence[Me
     """The messages that two requests both begin with."""
     same = 0
     for one, other in zip(before, now, strict=False):
-        if one != other:
+        if one is not other and one != other:
             break
         same += 1
     return now[:same]
