@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint types format bench docs
+.PHONY: help demo test test-all lint types format bench docs notebooks
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ bench: $(STAMP) ## Run the benchmarks: ARGS="..." go to python -m benchmarks
 
 docs: $(STAMP) ## Run every code block of README and docs
 	$(BIN)/python -m pytest tests/test_docs.py $(ARGS)
+
+notebooks: $(STAMP) ## Run the notebooks and keep their outputs
+	$(BIN)/python notebooks/run.py --write $(ARGS)
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

@@ -21,6 +21,7 @@ if _TYPE_CHECKING:
         open_archive,
     )
     from context_compaction.budget import Budget
+    from context_compaction.comparing import Compared, Comparison, compare
     from context_compaction.counting import TokenCounter, Usage
     from context_compaction.counting.transformers import TransformersCounter
     from context_compaction.drafting import Draft, DraftRequest, ExtractiveDrafter, SummaryDrafter
@@ -51,6 +52,7 @@ if _TYPE_CHECKING:
     from context_compaction.messages import (
         MediaBlock,
         Message,
+        MessageList,
         ReasoningBlock,
         TextBlock,
         ToolCallBlock,
@@ -59,8 +61,18 @@ if _TYPE_CHECKING:
     from context_compaction.messages.plain import PlainCodec
     from context_compaction.planner.stateless import acompact, compact
     from context_compaction.policy import Ladder, Policy, Rule, StandingInstructions
-    from context_compaction.recall import Bound, Description, GrepHit, Page, Reason, SearchHit, Stretch
-    from context_compaction.session import Passage, Session, SessionStats, SyncResult
+    from context_compaction.progress import with_progress
+    from context_compaction.recall import (
+        Bound,
+        Description,
+        GrepHit,
+        HitList,
+        Page,
+        Reason,
+        SearchHit,
+        Stretch,
+    )
+    from context_compaction.session import Passage, Session, SessionReport, SessionStats, SyncResult, Timeline
     from context_compaction.session.lookup import Lookup, LookupAnswer
     from context_compaction.session.past import apast_context, past_context
     from context_compaction.session.sessions import Sessions
@@ -85,6 +97,8 @@ __all__ = [
     "CompactionError",
     "CompactionEvent",
     "CompactionObserver",
+    "Compared",
+    "Comparison",
     "Cues",
     "Description",
     "Draft",
@@ -97,6 +111,7 @@ __all__ = [
     "FactCount",
     "Forgotten",
     "GrepHit",
+    "HitList",
     "Instructions",
     "InvalidBudget",
     "InvalidMessage",
@@ -106,6 +121,7 @@ __all__ = [
     "LookupAnswer",
     "MediaBlock",
     "Message",
+    "MessageList",
     "MissingPackage",
     "Page",
     "Passage",
@@ -123,6 +139,7 @@ __all__ = [
     "Session",
     "SessionExists",
     "SessionHasForks",
+    "SessionReport",
     "SessionStats",
     "Sessions",
     "StaleView",
@@ -131,6 +148,7 @@ __all__ = [
     "SummaryDrafter",
     "SyncResult",
     "TextBlock",
+    "Timeline",
     "TokenCounter",
     "ToolCallBlock",
     "ToolResultBlock",
@@ -146,15 +164,18 @@ __all__ = [
     "apast_context",
     "append_unknown",
     "compact",
+    "compare",
     "open_archive",
     "past_context",
     "redact_secrets",
     "table_rows",
+    "with_progress",
 ]
 
 _WHERE = {
     "archive": "Archive Branch Forgotten Problem Pruned Retention SQLiteArchive open_archive",
     "budget": "Budget",
+    "comparing": "Compared Comparison compare",
     "counting": "TokenCounter Usage",
     "counting.transformers": "TransformersCounter",
     "drafting": "Draft DraftRequest ExtractiveDrafter SummaryDrafter",
@@ -166,12 +187,13 @@ _WHERE = {
         "MissingPackage QueryError SessionExists SessionHasForks StaleView UnknownReference UnknownSession"
     ),
     "events": "CompactionEvent CompactionObserver FactCount",
-    "messages": "MediaBlock Message ReasoningBlock TextBlock ToolCallBlock ToolResultBlock",
+    "messages": "MediaBlock Message MessageList ReasoningBlock TextBlock ToolCallBlock ToolResultBlock",
     "messages.plain": "PlainCodec",
     "planner.stateless": "acompact compact",
     "policy": "Ladder Policy Rule StandingInstructions",
-    "recall": "Bound Description GrepHit Page Reason SearchHit Stretch",
-    "session": "Passage Session SessionStats SyncResult",
+    "progress": "with_progress",
+    "recall": "Bound Description GrepHit HitList Page Reason SearchHit Stretch",
+    "session": "Passage Session SessionReport SessionStats SyncResult Timeline",
     "session.past": "apast_context past_context",
     "session.sessions": "Sessions",
     "session.tables": "table_rows",

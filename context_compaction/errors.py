@@ -13,7 +13,7 @@ CompactionError
 ├── SessionHasForks         erasing would pull the log from under a fork
 ├── SessionExists           a session that was to be made is there already
 ├── UnknownSession          a session that was to be verified is not there
-├── MissingPackage          (also ImportError) an optional package is not installed
+├── MissingPackage          (also ImportError) an optional package is not installed; says what to install
 └── ArchiveError
     ├── ArchiveUnavailable  locked, unreadable, full, vanished: the data is as it was
     ├── ArchiveCorrupt      the file is not what was written, or not ours
@@ -121,11 +121,13 @@ class UnknownSession(CompactionError, LookupError):
 
 
 class MissingPackage(CompactionError, ImportError):
-    """Something asked for needs a package that is not installed."""
+    """Something needs a package that is not installed; ``extra``: which of ours it comes with, if any."""
 
-    def __init__(self, package: str, what: str) -> None:
-        super().__init__(f"{what} needs {package}, which is not installed: pip install {package}")
+    def __init__(self, what: str, package: str, extra: str | None = None) -> None:
+        install = package if extra is None else f"'context-compaction[{extra}]'"
+        super().__init__(f"{what} needs {package}, which is not installed: pip install {install}")
         self.package = package
+        self.extra = extra
 
 
 class ArchiveError(CompactionError):

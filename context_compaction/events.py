@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from context_compaction.displayed import Displayed
+
 Side = Literal["pre_turn", "post_turn", "manual", "stateless"]
 Level = Literal["none", "soft", "hard"]
 Outcome = Literal[
@@ -42,7 +44,7 @@ class FactCount:
 
 
 @dataclass(frozen=True, slots=True)
-class CompactionEvent:
+class CompactionEvent(Displayed):
     """One attempted compaction. Token numbers are of the rendered view, overhead not included."""
 
     trigger: Side
@@ -71,7 +73,7 @@ class CompactionEvent:
     removed: int = 0
     """Messages that left the view."""
     edited: int = 0
-    """Messages that the view now shows edited."""
+    """Messages that it edited, or edited anew, and that the view shows so."""
     ms: float = 0.0
     """Wall time from decision to commit, in milliseconds."""
     items: tuple[tuple[str, int], ...] = ()

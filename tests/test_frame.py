@@ -28,6 +28,9 @@ HEAVY = {
     "rich",
     "regex",
     "tiktoken",
+    "matplotlib",
+    "tqdm",
+    "IPython",
 }
 MAX_LINES = 300
 

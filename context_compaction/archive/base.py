@@ -24,6 +24,7 @@ from context_compaction.archive.records import (
     Extent,
     Forgotten,
     Fork,
+    MessageSize,
     Near,
     OutlineRow,
     Problem,
@@ -104,6 +105,10 @@ class Archive(ABC):
     @abstractmethod
     def totals(self, branch: int) -> tuple[int, int]:
         """How many messages the log has, and their tokens as they were counted at append."""
+
+    def sizes(self, branch: int) -> list[MessageSize]:
+        """The log without what it says, in order. A backend that can leaves the texts unread."""
+        return [MessageSize(row.tokens, row.pruned) for row in self.messages(branch)]
 
     @abstractmethod
     def extents(self, branch: int, ranges: Sequence[Range]) -> list[Extent]:

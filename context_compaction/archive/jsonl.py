@@ -116,6 +116,10 @@ class Lines:
             if 1 < self._number < self._end:
                 yield self._parsed(line)
 
+    def __len__(self) -> int:
+        """How many there are, once the file was read through."""
+        return max(0, self._end - 2)
+
     def corrupt(self, detail: object) -> ArchiveCorrupt:
         """The error for what is wrong with the line that was read last."""
         return ArchiveCorrupt(f"{self._place}:{self._number}: {detail}; nothing was imported")

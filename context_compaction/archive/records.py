@@ -147,6 +147,14 @@ class OutlineRow(NamedTuple):
     pruned: bool
 
 
+class MessageSize(NamedTuple):
+    """One message of a log without all that it says."""
+
+    tokens: int
+    """As counted at append."""
+    pruned: bool
+
+
 @dataclass(frozen=True, slots=True)
 class SearchDocument:
     """One message or summary as the ranking sees it."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from context_compaction.archive.records import StoredMessage
-from context_compaction.messages import Message
+from context_compaction.messages import Message, MessageList
 
 FORMAT = "tombstone"
 """`Message.format` of the line, by which code can tell it from what was said."""
@@ -22,9 +22,9 @@ def tombstone(first: int, last: int, tokens: int, pruned_at: float | None) -> Me
     return Message("system", text, format=FORMAT)
 
 
-def readable(rows: Iterable[StoredMessage]) -> list[Message]:
+def readable(rows: Iterable[StoredMessage]) -> MessageList:
     """The messages of rows in log order, one line for each run of pruned ones."""
-    out: list[Message] = []
+    out = MessageList()
     run: list[StoredMessage] = []
     for row in rows:
         if run and not (row.pruned and row.seq == run[-1].seq + 1):
@@ -34,7 +34,9 @@ def readable(rows: Iterable[StoredMessage]) -> list[Message]:
             run.append(row)
         else:
             out.append(row.message)
-    return [*out, _line(run)] if run else out
+    if run:
+        out.append(_line(run))
+    return out
 
 
 def _line(run: list[StoredMessage]) -> Message:

@@ -110,7 +110,8 @@ class DrafterChain:
         failed: list[str] = []
         reasons: list[str] = []
         for member in (*self._members, self._last):
-            name = member.drafter.name
+            # The archive keeps it: a folder's name may hold bytes that are no text.
+            name = member.drafter.name.encode("utf-8", "replace").decode("utf-8")
             try:
                 if cancel.is_set():
                     raise Cancelled("cancelled before it was drafted")

@@ -8,6 +8,7 @@ from context_compaction.messages.blocks import (
     ToolCallBlock,
     ToolResultBlock,
 )
+from context_compaction.messages.lists import MessageList
 from context_compaction.messages.message import ROLES, Message, Role, context_id, recalled_id
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Block",
     "MediaBlock",
     "Message",
+    "MessageList",
     "ReasoningBlock",
     "Role",
     "TextBlock",

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from context_compaction.displayed import Displayed
 from context_compaction.errors import InvalidMessage
 from context_compaction.messages.blocks import (
     Block,
@@ -25,7 +26,7 @@ _BLOCKS = (TextBlock, ReasoningBlock, ToolCallBlock, ToolResultBlock, MediaBlock
 
 
 @dataclass(frozen=True, slots=True, init=False)
-class Message:
+class Message(Displayed):
     """One message. ``Message("user", "hello")`` is enough; `from_openai` reads the chat format.
 
     Raises `InvalidMessage` when it could never be sent: unknown role, no blocks, a tool message

@@ -33,7 +33,7 @@ def finished_event(task: Task, opening: Scene, climb: Climb, before: int, proble
         version=task.view.version,
         at_seq=task.log.last_seq,
         removed=len(opening.shown()) - len(climb.scene.shown()),
-        edited=_edits(climb.scene) - _edits(opening),
+        edited=len(_edits(climb.scene) - _edits(opening)),
     )
 
 
@@ -69,5 +69,5 @@ def _note(climb: Climb) -> str:
     return "; ".join(dict.fromkeys(report.note for report in climb.reports if report.note))
 
 
-def _edits(scene: Scene) -> int:
-    return list(map(type, scene.view.head)).count(Edited)
+def _edits(scene: Scene) -> set[Edited]:
+    return {entry for entry in scene.view.head if isinstance(entry, Edited)}

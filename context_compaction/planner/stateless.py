@@ -13,7 +13,7 @@ from context_compaction.counting import TokenCounter
 from context_compaction.drafting import DrafterChain, DrafterLike
 from context_compaction.errors import InvalidMessage
 from context_compaction.events import CompactionEvent, Level
-from context_compaction.messages import Message
+from context_compaction.messages import Message, MessageList
 from context_compaction.planner.drivers import Steps, adrive, drive
 from context_compaction.planner.planner import plan, plan_event
 from context_compaction.planner.switch import off_reason, switched_off
@@ -24,7 +24,7 @@ from context_compaction.render.recording import log_window
 from context_compaction.tools import ToolRules
 from context_compaction.view import LogWindow, Pin, View
 
-Compacted = tuple[list[Message], CompactionEvent]
+Compacted = tuple[MessageList, CompactionEvent]
 _OPTIONS = RenderOptions(references=False)
 logger = logging.getLogger(__name__)
 
@@ -133,7 +133,8 @@ def _steps(log: _Log, call: _Call, chain: DrafterChain) -> Steps[Compacted]:
     rule, budget = call.rule, call.budget
     level = rule.level(log.whole.tokens, len(log.whole.messages), budget.input_tokens)
     if call.off or level == "none":
-        return log.whole.messages, replace(_untouched(log, level, budget, off=call.off), ms=_since(began))
+        event = _untouched(log, level, budget, off=call.off)
+        return MessageList(log.whole.messages), replace(event, ms=_since(began))
     task = Task(
         view=View(),
         log=log.window,
@@ -154,7 +155,8 @@ def _steps(log: _Log, call: _Call, chain: DrafterChain) -> Steps[Compacted]:
     made = yield from plan(task)
     summaries = {record.id: record for record in made.summaries}
     rendered = Renderer(made.view, log.window, summaries, log.counter, _OPTIONS)
-    return rendered.messages, replace(plan_event(made, committed=made.proposes), ms=_since(began))
+    event = plan_event(made, committed=made.proposes)
+    return MessageList(rendered.messages), replace(event, ms=_since(began))
 
 
 def read_messages(messages: Sequence[Message | Mapping[str, Any]]) -> list[Message]:

@@ -5,7 +5,7 @@ from context_compaction.recall.choosing import HITS, answers_to, question_of, wo
 from context_compaction.recall.describing import describe
 from context_compaction.recall.embedding import Embedding
 from context_compaction.recall.grep import Grep, GrepHit
-from context_compaction.recall.hits import SearchHit
+from context_compaction.recall.hits import HitList, SearchHit
 from context_compaction.recall.pages import recall_page
 from context_compaction.recall.paging import PAGE_TOKENS, Page
 from context_compaction.recall.reasons import Reason
@@ -22,6 +22,7 @@ __all__ = [
     "Embedding",
     "Grep",
     "GrepHit",
+    "HitList",
     "Page",
     "Reason",
     "SearchHit",

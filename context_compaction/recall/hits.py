@@ -1,16 +1,17 @@
-"""`SearchHit`: one answer of a recall."""
+"""`SearchHit`: one answer of a recall, and the list of them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from context_compaction.displayed import Displayed
 from context_compaction.messages import Message
 from context_compaction.recall.reasons import Reason, in_words
 from context_compaction.view import SummaryRecord
 
 
 @dataclass(frozen=True, slots=True)
-class SearchHit:
+class SearchHit(Displayed):
     """A message or a summary that answers a query, with the reason. Exactly one of the two is there."""
 
     ref: str
@@ -33,3 +34,9 @@ class SearchHit:
     def because(self) -> str:
         """The reasons in words: ``holds crane, berth; dated 16 June; beside messages with harbour``."""
         return in_words(self.reasons)
+
+
+class HitList(Displayed, list[SearchHit]):
+    """A list like any other, best hit first, that a notebook can show."""
+
+    __slots__ = ()

@@ -12,7 +12,7 @@ from context_compaction.recall.bounds import Bounds
 from context_compaction.recall.distinct import distinct
 from context_compaction.recall.embedded_texts import without_speakers
 from context_compaction.recall.embedding import Embedding
-from context_compaction.recall.hits import SearchHit
+from context_compaction.recall.hits import HitList, SearchHit
 from context_compaction.recall.paging import check_count
 from context_compaction.recall.query import Query
 from context_compaction.recall.ranking import Ranked, around, rank, said_before
@@ -42,7 +42,7 @@ def recall(
     upto: Upto | None = None,
     unique: bool = False,
     embedding: Embedding | None = None,
-) -> list[SearchHit]:
+) -> HitList:
     """The ``k`` best hits of one branch and its ancestors up to the fork, best first.
 
     ``query`` is plain text of any length; nothing in it is syntax. Without a telling word, a quoted phrase
@@ -57,7 +57,7 @@ def recall(
     _check(query, k)
     asked, weights = Query.of(query), weights or Weights()
     if not asked.words and not asked.periods:
-        return []
+        return HitList()
     inside = None if bounds is None else bounds.within(archive, branch)
     pool = archive.search(
         branch,
@@ -93,10 +93,10 @@ def recall(
     best = (distinct(best, summaries) if unique else best)[:k]
     reasons = Reasons(asked, pool, sittings, weights)
     beside_them = _neighbours(archive, branch, best, end)
-    return [
+    return HitList(
         _hit(found, asked, reasons, messages.get(found.seq) or summaries[found.summary], beside_them)
         for found in best
-    ]
+    )
 
 
 def _check(query: object, k: object) -> None:

@@ -15,7 +15,7 @@ from context_compaction.budget import Budget
 from context_compaction.counting import Usage
 from context_compaction.errors import ArchiveError, StaleView
 from context_compaction.events import CompactionEvent, Side
-from context_compaction.messages import Message
+from context_compaction.messages import Message, MessageList
 from context_compaction.planner import Call, Steps, Task, off_reason
 from context_compaction.planner.stateless import read_messages
 from context_compaction.policy import BARE_RULE, CallRule, pre_turn_rule
@@ -141,7 +141,7 @@ class SessionCore:
 
     def context(
         self, overhead: int | None = None, context_management: Sequence[Mapping[str, Any]] | None = None
-    ) -> Steps[list[Message]]:
+    ) -> Steps[MessageList]:
         """Pre-turn: the messages to send. They fit, or `CannotCompact` is raised."""
         state = self.state
         budget, asked = state.budget(overhead), pre_turn_rule(state.settings.policy, context_management)
@@ -155,7 +155,7 @@ class SessionCore:
             state.seen = self._grounds(budget, asked)
         tokens = state.live.renderer.tokens + self.recaller.tokens()
         state.sent = (state.live.view.version, tokens, budget.overhead_tokens)
-        return self.recaller.shown()
+        return MessageList(self.recaller.shown())
 
     def _fit(self, budget: Budget, asked: CallRule) -> Steps[None]:
         """Compact if need be; again if another writer was faster."""
@@ -276,7 +276,7 @@ class SessionCore:
         live, notes = self.state.live, self.state.notes
         return (live.branch, live.last_seq, live.version, budget, asked, notes.anchor)
 
-    def _whole_log(self, budget: Budget) -> Steps[list[Message]]:
+    def _whole_log(self, budget: Budget) -> Steps[MessageList]:
         """Compaction is off: everything that was said. Over budget it warns and never raises."""
         state = self.state
         rendered = state.live.whole() if state.live.version else state.live.renderer
@@ -292,4 +292,4 @@ class SessionCore:
             )
             yield Call(lambda: self.compactor.report(event))
         state.seen, state.sent = grounds, None
-        return list(rendered.messages)
+        return MessageList(rendered.messages)

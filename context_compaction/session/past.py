@@ -50,7 +50,8 @@ async def apast_context(
 
 def _cut(session: Session, overhead: int | None) -> list[Message]:
     budget = session.budget if overhead is None else session.budget.with_overhead(overhead)
-    summaries = "\n\n".join(record.text for record in session.summaries)
+    known = session.summaries
+    summaries = "\n\n".join(known[number].text for number in session.view.summaries)
     head = [Message(role="system", blocks=(TextBlock(summaries),))] if summaries else []
     said = [*head, *_shortened(session.history(), budget, session.counter), _NEXT]
     shown, _ = compact(said, budget=budget, policy=_POLICY, counter=session.counter)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from context_compaction.archive import Archive
 from context_compaction.archive.tombstones import readable
 from context_compaction.errors import UnknownReference
-from context_compaction.messages import Message
+from context_compaction.messages import MessageList
 from context_compaction.view import Range
 
 _MESSAGES = re.compile(r"m:(\d{1,18})(?:\s*-\s*(?:m:)?(\d{1,18}))?")
@@ -17,7 +17,7 @@ MAX_PARTS = 1000
 _NONE = "this session has no such message or summary"
 
 
-def expand(archive: Archive, branch: int, ref: str, last_seq: int) -> list[Message]:
+def expand(archive: Archive, branch: int, ref: str, last_seq: int) -> MessageList:
     """The originals behind a reference, in log order. Raises `UnknownReference`."""
     return readable(archive.messages(branch, named_ranges(archive, branch, ref, last_seq)))
 

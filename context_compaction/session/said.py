@@ -11,15 +11,15 @@ from context_compaction.budget import Budget
 from context_compaction.counting import TokenCounter
 from context_compaction.errors import StaleView, UnknownReference
 from context_compaction.events import CompactionEvent
-from context_compaction.messages import Message
+from context_compaction.messages import Message, MessageList
 from context_compaction.planner.instructions import heard_pins, next_pins
-from context_compaction.recall import Bound, Bounds, SearchHit, recall
+from context_compaction.recall import Bound, Bounds, HitList, recall
 from context_compaction.session.core import SessionCore
 from context_compaction.session.flight import SingleFlight
 from context_compaction.session.references import expand, message_seq
 from context_compaction.session.state import SessionState
 from context_compaction.session.stats import SessionStats
-from context_compaction.view import Pin, SummaryRecord
+from context_compaction.view import Pin
 
 T = TypeVar("T")
 
@@ -41,16 +41,9 @@ class Said:
         """What counts its tokens."""
         return self._state.settings.counter
 
-    @property
-    def summaries(self) -> list[SummaryRecord]:
-        """The summaries that the view shows, in its order."""
-        wanted = self._state.live.view.summaries
-        found = self._archive.summaries(self._current(), wanted) if wanted else {}
-        return [found[number] for number in wanted]
-
     def recall(
         self, query: str, k: int = 8, *, after: Bound | None = None, before: Bound | None = None
-    ) -> list[SearchHit]:
+    ) -> HitList:
         """Search everything that was said and summarised; best first. The query is text, never syntax.
 
         ``after``: only what was said behind this message (``"m:57"``), or from this time on
@@ -63,7 +56,7 @@ class Said:
 
     async def arecall(
         self, query: str, k: int = 8, *, after: Bound | None = None, before: Bound | None = None
-    ) -> list[SearchHit]:
+    ) -> HitList:
         """`recall` in a worker thread."""
         return await in_thread(self.recall, query, k, after=after, before=before)
 
@@ -81,7 +74,7 @@ class Said:
         """`recall_for` in a worker thread."""
         return await in_thread(self.recall_for, question)
 
-    def expand(self, ref: str) -> list[Message]:
+    def expand(self, ref: str) -> MessageList:
         """The originals behind ``m:57``, ``m:3-m:9`` or ``s:2``. Raises `UnknownReference`.
 
         Where messages were pruned, one system message says which.
@@ -89,11 +82,11 @@ class Said:
         branch = self._current()
         return expand(self._archive, branch, ref, self._archive.tip(branch).last_seq)
 
-    async def aexpand(self, ref: str) -> list[Message]:
+    async def aexpand(self, ref: str) -> MessageList:
         """`expand` in a worker thread."""
         return await in_thread(self.expand, ref)
 
-    def history(self, branch: int | None = None) -> list[Message]:
+    def history(self, branch: int | None = None) -> MessageList:
         """Every message ever appended, in order, equal to what it was; of another of `branches` by its id.
 
         Where messages were pruned, one system message says which. Raises `UnknownReference`.

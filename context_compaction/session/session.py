@@ -14,27 +14,26 @@ from context_compaction.counting import TokenCounter, Usage
 from context_compaction.drafting import DrafterChain, DrafterLike
 from context_compaction.errors import InvalidPolicy, UnknownReference
 from context_compaction.events import CompactionEvent
-from context_compaction.messages import Message
+from context_compaction.messages import Message, MessageList
 from context_compaction.planner import Steps, adrive, drive
 from context_compaction.policy import Policy
 from context_compaction.recall import Embedding
 from context_compaction.render import RenderOptions
 from context_compaction.session.core import SessionCore
 from context_compaction.session.flight import flight_of
-from context_compaction.session.looking import Looking
 from context_compaction.session.observers import ObserverLike
+from context_compaction.session.reporting import Reporting
 from context_compaction.session.settings import POST_TURN_DEADLINE, PRE_TURN_DEADLINE, Settings
 from context_compaction.session.staging import MessageLike
 from context_compaction.session.state import SessionState
 from context_compaction.session.sync import SyncResult
 from context_compaction.text.embedding import EmbedderLike
 from context_compaction.tools import ToolRules
-from context_compaction.view import View
 
 T = TypeVar("T")
 
 
-class Session(Looking):
+class Session(Reporting):
     """One conversation. Append what is said, ask for the `context` before each model call.
 
         with Session("chat.db", session_id="s1", budget=Budget(context_window=8192)) as session:
@@ -124,7 +123,7 @@ class Session(Looking):
 
     def context(
         self, overhead: int | None = None, context_management: Sequence[Mapping[str, Any]] | None = None
-    ) -> list[Message]:
+    ) -> MessageList:
         """Pre-turn: the messages to send now, inside the budget. The same list until something is appended.
 
         What left the view and the newest user message asks about stands before it (`Policy.recall_share`).
@@ -137,7 +136,7 @@ class Session(Looking):
 
     async def acontext(
         self, overhead: int | None = None, context_management: Sequence[Mapping[str, Any]] | None = None
-    ) -> list[Message]:
+    ) -> MessageList:
         """`context` on the running event loop."""
         return await self._arun(self._core.context(overhead, context_management))
 
@@ -217,11 +216,6 @@ class Session(Looking):
     def namespace(self) -> str:
         """What its name is unique in."""
         return self._state.settings.namespace
-
-    @property
-    def view(self) -> View:
-        """The present view."""
-        return self._state.live.view
 
     # -- end -------------------------------------------------------------------------------------------
 

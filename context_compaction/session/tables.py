@@ -50,7 +50,7 @@ def _of_engine(database: Any, table: str, columns: Sequence[str], order: Sequenc
     try:
         sql: Any = import_module("sqlalchemy")
     except ImportError as error:
-        raise MissingPackage("sqlalchemy", "reading a database by its URL") from error
+        raise MissingPackage("reading a database by its URL", "sqlalchemy") from error
     known = {name: sql.column(name) for name in (*columns, *order)}
     rows = sql.table(table, *known.values())
     query = sql.select(*(known[name] for name in columns)).select_from(rows)

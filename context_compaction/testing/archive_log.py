@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from context_compaction.archive import Archive
+from context_compaction.archive import Archive, Fork
 from context_compaction.errors import DuplicateMessage, StaleView
 from context_compaction.groups import Call
 from context_compaction.messages import Message, TextBlock, ToolCallBlock, ToolResultBlock
 from context_compaction.messages.storage import content_digest
 from context_compaction.testing.archive_contract import Backend
 from context_compaction.testing.archive_rows import Writer, nasty_messages, row
-from context_compaction.view import Pin
+from context_compaction.view import Pin, View
 
 
 def a_new_session_is_empty(backend: Backend) -> None:
@@ -34,6 +34,18 @@ def messages_come_back_equal(backend: Backend) -> None:
         stored = archive.messages(writer.branch)
         assert [replace(found, hash="") for found in stored] == list(batch.rows)
         assert [found.message.to_openai() for found in stored] == [m.to_openai() for m in nasty_messages()]
+
+
+def sizes_are_those_of_the_rows(backend: Backend) -> None:
+    """Tokens as counted at append, of what a fork shares too."""
+    with backend.opened() as archive:
+        writer = Writer.of(archive)
+        writer.append(*nasty_messages())
+        child = archive.fork(writer.branch, Fork(2, View(), 0, {}))
+        for branch in (writer.branch, child):
+            rows = archive.messages(branch)
+            assert archive.sizes(branch) == [(found.tokens, found.pruned) for found in rows]
+        assert len(archive.sizes(child)) == 2
 
 
 def ranges_are_read_once_and_in_order(backend: Backend) -> None:
@@ -180,6 +192,7 @@ def sessions_are_apart(backend: Backend) -> None:
 CHECKS = (
     a_new_session_is_empty,
     messages_come_back_equal,
+    sizes_are_those_of_the_rows,
     ranges_are_read_once_and_in_order,
     hashes_chain,
     ids_are_found,

@@ -49,6 +49,7 @@ def tombstones_keep_their_place(backend: Backend) -> None:
         assert after[3:] == before[3:]
         assert archive.find_ids(writer.branch, [f"i{TEXTS[0]}"])[f"i{TEXTS[0]}"][0] == 1
         assert [row.pruned for row in archive.outline(writer.branch)] == [row.pruned for row in after]
+        assert archive.sizes(writer.branch) == [(row.tokens, row.pruned) for row in after]
         assert recall(archive, writer.branch, "plum") == []
         [hit, *rest] = recall(archive, writer.branch, "cherry")
         assert (hit.ref, hit.neighbours) == ("m:4", ("m:5", "m:6"))

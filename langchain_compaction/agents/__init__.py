@@ -7,7 +7,7 @@ from langchain_compaction.errors import MissingPackage
 try:
     import_module("langchain.agents")  # by itself, so that an error says what is missing
 except ModuleNotFoundError as error:
-    raise MissingPackage("langchain", "a middleware or tool for agents") from error
+    raise MissingPackage("a middleware or tool for agents", "langchain") from error
 
 from langchain_compaction.agents.compact_tool import create_compact_tool
 from langchain_compaction.agents.middleware import CompactionMiddleware

@@ -102,6 +102,10 @@ class CompactionChatMessageHistory(HistoryBase):
         """Every message ever added, in order, equal to what it was."""
         return write_all(self._session.history())
 
+    def _repr_html_(self) -> str:
+        """For notebooks: the session behind it."""
+        return self._session._repr_html_()  # pyright: ignore[reportPrivateUsage] - IPython's protocol
+
     def __str__(self) -> str:
         return get_buffer_string(self.messages)
 

@@ -8,7 +8,15 @@ from contextlib import closing
 from itertools import groupby
 from typing import Any
 
-from context_compaction import Archive, Budget, InvalidMessage, Session, append_unknown, table_rows
+from context_compaction import (
+    Archive,
+    Budget,
+    InvalidMessage,
+    Session,
+    append_unknown,
+    table_rows,
+    with_progress,
+)
 from langchain_compaction.importing.history import stored_messages
 from langchain_compaction.messages import read_all
 from langchain_compaction.sessions import ArchiveLike, archive_of
@@ -36,7 +44,8 @@ def import_sql_histories(
     try:
         rows = table_rows(database, table, ["session_id", "message"], ["session_id", "id"])
         with closing(rows):
-            for session_id, group in groupby(rows, key=lambda row: str(row[0])):
+            sessions = groupby(rows, key=lambda row: str(row[0]))
+            for session_id, group in with_progress(sessions, "importing", unit="session"):
                 gained[session_id] = _import(opened, session_id, namespace, (row[1] for row in group))
     finally:
         if not isinstance(archive, Archive):

@@ -10,7 +10,17 @@ from langchain_core.messages import BaseMessage
 from langchain_core.runnables import run_in_executor
 from pydantic import ConfigDict, Field, InstanceOf, PrivateAttr
 
-from context_compaction import Archive, Budget, Message, Policy, SearchHit, Session, StaleView, past_context
+from context_compaction import (
+    Archive,
+    ArchiveError,
+    Budget,
+    Message,
+    Policy,
+    SearchHit,
+    Session,
+    StaleView,
+    past_context,
+)
 from langchain_compaction.counting import counter_of
 from langchain_compaction.memory.following import Followed
 from langchain_compaction.memory.keys import input_key, output_key, question
@@ -189,6 +199,13 @@ class ConversationCompactionMemory(Showing):
         """The engine's session: ``session.history()`` is everything that was said."""
         return self._sessions.get(self.session_id)
 
+    def _repr_html_(self) -> str | None:
+        """For notebooks: the session behind it. Closed, it is shown as text."""
+        try:
+            return self.session._repr_html_()  # pyright: ignore[reportPrivateUsage] - IPython's protocol
+        except ArchiveError:
+            return None
+
     def close(self) -> None:
         """Close the session, and the archive if it was opened here."""
         self._sessions.close()
@@ -217,7 +234,8 @@ class ConversationCompactionMemory(Showing):
 
 
 def _summaries(session: Session) -> str:
-    return "\n\n".join(record.text for record in session.summaries)
+    known = session.summaries
+    return "\n\n".join(known[number].text for number in session.view.summaries)
 
 
 def _compact_if_over(session: Session) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from context_compaction import Budget, Session
 from context_compaction.drafting import DrafterChain, ExtractiveDrafter, choose_drafters
 from context_compaction.testing.drafters import (
     STATED,
@@ -36,6 +37,18 @@ def test_the_first_member_that_delivers_writes():
     result = drafted([ScriptedDrafter(name="model"), RaisingDrafter()])
     assert (result.texts, result.writer, result.is_model) == ((STATED,), "model", True)
     assert (result.fell_back_from, result.reason, result.cancelled) == ((), "", False)
+
+
+def test_a_name_that_is_no_text_can_be_stored():
+    """As a model's folder may have: bytes that are no UTF-8 come as lone surrogates."""
+    with Session(
+        budget=Budget(context_window=2000), drafter=ScriptedDrafter(name="/models/\udcff")
+    ) as session:
+        session.append(
+            [{"role": "user", "content": f"sentence {number} of many. " * 9} for number in range(40)]
+        )
+        session.compact()
+        assert [record.writer for record in session.summaries.values()] == ["/models/?"]
 
 
 def test_without_a_drafter_the_extractive_one_writes():
@@ -229,6 +242,7 @@ async def test_the_future_can_be_awaited():
 HUNG = """
 import sys, time
 from tests.drafting.samples import COUNTER, TALK, request
+from context_compaction import Budget, Session
 from context_compaction.drafting import DrafterChain
 from context_compaction.testing.drafters import HangingDrafter
 chain = DrafterChain(HangingDrafter(ignore_cancel=True), COUNTER)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from context_compaction import Budget, CannotCompact, CompactionEvent, FactCount, Policy, Session, compact
-from context_compaction.policy import anchored, layered, masking
+from context_compaction.policy import anchored, layered, masking, truncating
 from context_compaction.testing.drafters import (
     CancellingDrafter,
     EmptyDrafter,
@@ -264,6 +264,21 @@ def test_masking_reports_each_rung() -> None:
     assert [report.tokens_before for report in event.rungs] == sizes[:-1]
     assert sizes[-1] == event.tokens_after
     assert event.rungs[-1].rung == "clear_tool_results"
+
+
+def test_edited_messages_that_leave_are_none_that_were_edited() -> None:
+    """What an earlier compaction edited does not count, neither while it stays nor when it goes."""
+    call = {"id": "c1", "type": "function", "function": {"name": "read_file", "arguments": "{}"}}
+    s = session(policy=Policy(pre_turn=truncating(), post_turn=masking(keep_results=0)))
+    s.append([user("read it"), {"role": "assistant", "content": None, "tool_calls": [call]}])
+    s.append([{"role": "tool", "tool_call_id": "c1", "content": "line " * 800}, *turns(1, 1)])
+    assert s.after_turn()
+    s.append(turns(2, 12))
+    s.context()
+    last = s.events[-1]
+    assert (last.trigger, last.committed) == ("pre_turn", True)
+    assert not any(message.edited for message in s.context()), "it has left"
+    assert (last.removed > 3, last.edited) == (True, 0)
 
 
 def test_a_pre_turn_soft_never_asks_a_drafter() -> None:

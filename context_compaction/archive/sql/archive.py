@@ -18,6 +18,7 @@ from context_compaction.archive.records import (
     Extent,
     Forgotten,
     Fork,
+    MessageSize,
     Near,
     OutlineRow,
     Problem,
@@ -150,6 +151,11 @@ class SQLArchive(Archive):
         """One pass over the branch's rows, their payloads untouched."""
         with self._reading() as connection:
             return log.totals(connection, spans_of(connection, branch))
+
+    def sizes(self, branch: int) -> list[MessageSize]:
+        """One pass over the branch's rows, their payloads untouched."""
+        with self._reading() as connection:
+            return log.sizes(connection, spans_of(connection, branch))
 
     def extents(self, branch: int, ranges: Sequence[Range]) -> list[Extent]:
         """One pass over the rows of each range."""

@@ -23,6 +23,7 @@ from context_compaction.archive.sql.names import unescaped
 from context_compaction.archive.sql.payloads import Blob
 from context_compaction.archive.transfer_records import flaw
 from context_compaction.errors import ArchiveCorrupt, SessionExists
+from context_compaction.progress import with_progress
 
 FIND_SESSION = """
 SELECT sessions.id, sessions.created_at, sessions.active
@@ -58,7 +59,7 @@ class Loader:
 
     def load(self) -> None:
         """Take all records. Raises `ArchiveCorrupt`, naming the line, or `SessionExists`."""
-        for record in self._lines:
+        for record in with_progress(self._lines, "importing", unit="record"):
             if wrong := flaw(record):
                 raise self._lines.corrupt(wrong)
             self._refusing(self._take, record)

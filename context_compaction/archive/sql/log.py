@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from context_compaction.archive.records import AppendBatch, Extent, OutlineRow, StoredMessage
+from context_compaction.archive.records import AppendBatch, Extent, MessageSize, OutlineRow, StoredMessage
 from context_compaction.archive.sql.database import Database, IdTaken
 from context_compaction.archive.sql.names import escaped, listed, unescaped
 from context_compaction.archive.sql.payloads import Blob, decoded, shelved
@@ -54,6 +54,9 @@ TOTALS = "SELECT count(*), coalesce(sum(tokens), 0) FROM messages WHERE branch =
 EXTENT = """
 SELECT count(*), coalesce(sum(tokens), 0), count(pruned_at), min(epoch), max(epoch) FROM messages
 WHERE branch = ? AND seq BETWEEN ? AND ?
+"""
+SIZES = """
+SELECT tokens, pruned_at IS NOT NULL FROM messages WHERE branch = ? AND seq BETWEEN ? AND ? ORDER BY seq
 """
 # The plus keeps the planner from going through the whole branch by its numbers instead of the ids' own index.
 FIND_IDS = """
@@ -137,6 +140,15 @@ def totals(connection: Database, spans: Sequence[Span]) -> tuple[int, int]:
     """How many rows, and their tokens."""
     found = [connection.execute(TOTALS, clipped(span, span.first, span.last)).fetchone() for span in spans]
     return sum(count for count, _ in found), sum(tokens for _, tokens in found)
+
+
+def sizes(connection: Database, spans: Sequence[Span]) -> list[MessageSize]:
+    """Tokens of every row, and whether it was pruned."""
+    return [
+        MessageSize(tokens, bool(pruned))
+        for span in spans
+        for tokens, pruned in connection.execute(SIZES, clipped(span, span.first, span.last))
+    ]
 
 
 def extent(connection: Database, spans: Sequence[Span], found: Range) -> Extent:
