@@ -105,7 +105,7 @@ def test_lines_fill_the_room_and_no_more() -> None:
     hits = [long(1, 9, **telling), long(2, 9, **telling, at1="too")]
     said = {seq: found.message for seq, found in enumerate(hits, 1) if found.message is not None}
     found = quoted(*hits, room=150)
-    assert 130 < WORDS.message(recalled_message((quote, said[quote.seq]) for quote in found)) <= 150
+    assert 110 < WORDS.message(recalled_message((quote, said[quote.seq]) for quote in found)) <= 150
 
 
 def test_the_best_hit_is_quoted_as_a_whole_up_to_half_the_room() -> None:
