@@ -101,11 +101,11 @@ def test_with_little_room_only_the_line_itself() -> None:
 
 def test_lines_fill_the_room_and_no_more() -> None:
     """Also where all of them tell much."""
-    telling = {f"at{number}": f"the word is here at {number}" for number in range(0, 60, 2)}
+    telling = {f"at{number}": f"the word is here at {number} " + "so " * 40 for number in range(0, 60, 2)}
     hits = [long(1, 9, **telling), long(2, 9, **telling, at1="too")]
     said = {seq: found.message for seq, found in enumerate(hits, 1) if found.message is not None}
     found = quoted(*hits, room=150)
-    assert 110 < WORDS.message(recalled_message((quote, said[quote.seq]) for quote in found)) <= 150
+    assert 100 < WORDS.message(recalled_message((quote, said[quote.seq]) for quote in found)) <= 150
 
 
 def test_the_best_hit_is_quoted_as_a_whole_up_to_half_the_room() -> None:
