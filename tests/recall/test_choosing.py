@@ -8,7 +8,7 @@ import pytest
 
 from context_compaction import Message
 from context_compaction.recall import SearchHit, answers_to, question_of, worth_recalling
-from context_compaction.render import Quote, quotable
+from context_compaction.render import Quote, quotable, recalled_message
 from context_compaction.text.terms import query_words
 from tests.windows import WORDS
 
@@ -97,6 +97,15 @@ def test_with_little_room_only_the_line_itself() -> None:
     found = long(4, 9, at30="the word is here")
     [one] = quoted(found, room=FRAME + 14)
     assert passages(found.message, one)[0] == "the word is here"
+
+
+def test_lines_fill_the_room_and_no_more() -> None:
+    """Also where all of them tell much."""
+    telling = {f"at{number}": f"the word is here at {number} " + "so " * 40 for number in range(0, 60, 2)}
+    hits = [long(1, 9, **telling), long(2, 9, **telling, at1="too")]
+    said = {seq: found.message for seq, found in enumerate(hits, 1) if found.message is not None}
+    found = quoted(*hits, room=150)
+    assert 100 < WORDS.message(recalled_message((quote, said[quote.seq]) for quote in found)) <= 150
 
 
 def test_the_best_hit_is_quoted_as_a_whole_up_to_half_the_room() -> None:
