@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any
 
-from context_compaction.archive.base import Archive, Forks
+from context_compaction.archive.base import Forks
 from context_compaction.archive.records import (
     AppendBatch,
     Branch,
@@ -19,7 +19,6 @@ from context_compaction.archive.records import (
     Forgotten,
     Fork,
     MessageSize,
-    Near,
     OutlineRow,
     Problem,
     Pruned,
@@ -27,7 +26,6 @@ from context_compaction.archive.records import (
     StoredMessage,
     Tip,
     Upto,
-    VectorModel,
 )
 from context_compaction.archive.retention import Retention, limits
 from context_compaction.archive.sql import (
@@ -39,12 +37,11 @@ from context_compaction.archive.sql import (
     pruning,
     search,
     transfer,
-    vectors,
     verifying,
     views,
 )
 from context_compaction.archive.sql.database import Database
-from context_compaction.archive.sql.matrices import Asked, Matrices
+from context_compaction.archive.sql.keeping_vectors import VectorKeeper
 from context_compaction.archive.sql.retaining import Retaining
 from context_compaction.archive.sql.spans import FOREVER, spans_of
 from context_compaction.events import CompactionEvent
@@ -52,20 +49,12 @@ from context_compaction.text.periods import Period
 from context_compaction.view import Pin, Range, SummaryRecord, View
 
 
-class SQLArchive(Archive):
+class SQLArchive(VectorKeeper):
     """An archive whose backend says how a transaction begins, and what its search index knows."""
 
     def __init__(self, retention: Retention | None = None) -> None:
-        self._matrices = Matrices()
+        super().__init__()
         self._retaining = None if retention is None else Retaining(self._alone, retention)
-
-    @abstractmethod
-    def _reading(self) -> AbstractContextManager[Database]:
-        """A transaction that sees one state of the archive throughout."""
-
-    @abstractmethod
-    def _writing(self, branch: int) -> AbstractContextManager[Database]:
-        """A transaction that is the only one writing to the session of ``branch``."""
 
     @abstractmethod
     def _starting(self, namespace: str, session_id: str) -> AbstractContextManager[Database]:
@@ -232,40 +221,6 @@ class SQLArchive(Archive):
         """One statement for each log that the branch sees."""
         with self._reading() as connection:
             return finding.sittings(connection, spans_of(connection, branch), seqs)
-
-    @property
-    def keeps_vectors(self) -> bool:
-        """Beside the documents that they are of, and gone with them."""
-        return True
-
-    def unembedded(
-        self, branch: int, model: VectorModel, limit: int = 1000, *, after: tuple[int, int] = (0, 0)
-    ) -> list[str]:
-        """One statement for each log that the branch sees, by index."""
-        with self._reading() as connection:
-            return vectors.unembedded(connection, spans_of(connection, branch), model, limit, after)
-
-    def add_vectors(
-        self, branch: int, model: VectorModel, made: Mapping[str, Sequence[float] | None]
-    ) -> None:
-        """A byte a dimension and one scale: on LoCoMo they find what floats find."""
-        rows = vectors.prepare(made, model)
-        with self._writing(branch) as connection:
-            vectors.add(connection, spans_of(connection, branch), model, rows)
-
-    def nearest(
-        self,
-        branch: int,
-        model: VectorModel,
-        vector: Sequence[float],
-        limit: int = 300,
-        *,
-        beside: Collection[int] = (),
-    ) -> list[Near]:
-        """Exact, over matrices that are kept in memory, one for each log, and grow with it."""
-        with self._reading() as connection:
-            spans = spans_of(connection, branch)
-            return self._matrices.nearest(connection, spans, Asked(model, vector, limit, beside))
 
     def prune(
         self,
