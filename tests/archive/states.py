@@ -28,7 +28,8 @@ def state_of(path: Path) -> State:
         check(connection)
         # Left out: chores, which are work to be done, and the index's own tables, which depend on the order
         # of writing too (`check` compares them with the documents).
-        return {name: _rows(connection, name) for (name,) in connection.execute(TABLES).fetchall()}
+        found = {name: _rows(connection, name) for (name,) in connection.execute(TABLES).fetchall()}
+        return {**found, **_media(connection)} if "blobs" in found else found
 
 
 def check(connection: sqlite3.Connection) -> None:
@@ -58,6 +59,15 @@ def chores_of(path: Path) -> list[str]:
     """What is still to be done."""
     with closing(sqlite3.connect(path)) as connection:
         return [name for (name,) in connection.execute("SELECT name FROM chores")]
+
+
+def _media(connection: sqlite3.Connection) -> State:
+    """Media by what they are: in which order they were numbered says nothing."""
+    linked = "SELECT message, hash FROM message_blobs JOIN blobs ON blobs.id = blob"
+    return {
+        "blobs": sorted(connection.execute("SELECT hash, encoding, data FROM blobs")),
+        "message_blobs": sorted(connection.execute(linked)),
+    }
 
 
 def _rows(connection: sqlite3.Connection, table: str) -> list[tuple[Any, ...]]:

@@ -221,9 +221,8 @@ def test_a_migration_runs_once(path: Path, monkeypatch: pytest.MonkeyPatch):
     assert not seen
 
 
-def test_postgresql_and_other_addresses_are_told():
+def test_addresses_that_are_of_no_archive_are_told():
     for name, words in (
-        ("postgresql://h/db", "later release"),
         ("mysql://h/db", "mysql"),
         ("", "empty path"),
     ):

@@ -61,7 +61,7 @@ def test_a_search_reads_by_its_terms_alone(name: str, mode: str, postgres_schema
     numbers = iter(range(1, 10))
     text = translated(vars(finding)[name])[0].decode()
     text = re.sub(r"%\(p(\d)\)s", r"$\1", re.sub("%s", lambda _: f"${next(numbers)}", text))
-    values = "'~b1', 9, 9, ARRAY['apple']" if name == "COUNT_MATCHES" else "'~b1', 'apple', 9, 9, 9"
+    values = "'~b1', 9, 9, ARRAY['apple']" if name == "COUNT_MATCHES" else "'~b1', 'apple', 0, 9, 9, 9"
     with connected(postgres_server) as connection:
         connection.execute(f"SET search_path = {postgres_schema.rpartition('schema=')[2]}")
         connection.execute(f"SET enable_seqscan = off; SET plan_cache_mode = {mode}")

@@ -16,7 +16,7 @@ from context_compaction.archive.postgres import erasing
 from context_compaction.archive.postgres.connection import Connections
 from context_compaction.errors import ArchiveUnavailable
 from context_compaction.testing.archive_rows import Writer
-from tests.archive.operations import ANYWHERE, Thunk, export, fill_archive
+from tests.archive.operations import ANYWHERE, MODEL, Thunk, export, fill_archive
 from tests.archive.states import CLOCKS
 from tests.postgres import connected
 
@@ -87,10 +87,14 @@ def filled(address: str) -> Iterator[Archive]:
 
 
 def state_of(archive: Archive, folder: Path) -> State:
-    """All that an export tells, clocks aside: the sequences that keys are from do not go back."""
+    """All that an export tells, clocks aside (the sequences that keys are from do not go back), and what has
+    no vector.
+    """
     archive.export(folder / "state.jsonl")
     lines = (json.loads(line) for line in (folder / "state.jsonl").read_text().splitlines()[:-1])
-    return [{name: value for name, value in line.items() if name not in CLOCKS} for line in lines]
+    told = [{name: value for name, value in line.items() if name not in CLOCKS} for line in lines]
+    branches = [archive.open_session(*session).branch for session in archive.sessions()]
+    return [*told, {"unembedded": [archive.unembedded(branch, MODEL) for branch in branches]}]
 
 
 def loses_nothing(archive: Archive, work: Thunk, statements: Statements, folder: Path, places: int) -> None:

@@ -13,7 +13,7 @@ from context_compaction.testing.faults import Fault
 from tests.machine.bench import Bench, faults, numbers
 from tests.machine.messages import batches, plain, turns
 from tests.machine.model import HEAD_ROLES, BranchModel, Dict, Key, Model
-from tests.machine.syncing import Synced, chat, sync
+from tests.machine.syncing import Synced, chat, is_open, sync
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +108,8 @@ class Listing(Bench):
         listed = CHANGES[change](Listed.of(source), at, fresh)
         if change != "nothing":
             listed = listed.but(body=[*listed.body, *self.made(more, named=named)])
+        if is_open(session, listed.body):
+            return
         results: list[SyncResult] = []
         told: list[Synced] = []
         self.do(

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tests.machine.model import HEAD_ROLES, BranchModel, Dict, Key, Model
+from tests.machine.model import HEAD_ROLES, BranchModel, Dict, Key, Model, SessionModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,18 @@ def sync(model: Model, key: Key, head: Sequence[Dict], body: Sequence[Dict]) -> 
     stayed = "grown" if superseded or fresh else "unchanged"
     kind = stayed if session.active is before else moved
     return Synced(kind, len(fresh), superseded, at if forked else None)
+
+
+def is_open(session: SessionModel, body: Sequence[Dict]) -> bool:
+    """Whether a list may be read in two ways: all that it lacks at the end of a branch was pruned, and so is
+    no more in what the branch shows. Then it is an older list, or one that goes on from there.
+    """
+    for branch in session.branches:
+        agreed = _agreeing([said.json for _, said in branch.body], body)
+        rest = branch.body[agreed:]
+        if rest and all(said.pruned for _, said in rest):
+            return True
+    return False
 
 
 def _start(
