@@ -23,7 +23,7 @@ class Reporting(Looking, Displayed):
 
     @property
     def budget(self) -> Budget:
-        """The room that it was given."""
+        """The room for one request."""
         return self._state.settings.budget
 
     @property
@@ -58,6 +58,7 @@ class Reporting(Looking, Displayed):
             summaries=len(state.live.view.summaries),
             version=state.live.view.version,
             counter=state.settings.counter.name,
+            **self._core.embedded(),
         )
 
     @property

@@ -7,10 +7,8 @@ from typing import Any, TypeVar
 
 from context_compaction.archive import Archive, Branch
 from context_compaction.archive.tombstones import readable
-from context_compaction.budget import Budget
 from context_compaction.counting import TokenCounter
 from context_compaction.errors import StaleView, UnknownReference
-from context_compaction.events import CompactionEvent
 from context_compaction.messages import Message, MessageList
 from context_compaction.planner.instructions import heard_pins, next_pins
 from context_compaction.recall import Bound, Bounds, HitList, recall
@@ -18,7 +16,6 @@ from context_compaction.session.core import SessionCore
 from context_compaction.session.flight import SingleFlight
 from context_compaction.session.references import expand, message_seq
 from context_compaction.session.state import SessionState
-from context_compaction.session.stats import SessionStats
 from context_compaction.view import Pin
 
 T = TypeVar("T")
@@ -30,11 +27,6 @@ class Said:
     _archive: Archive
     _core: SessionCore
     _flight: SingleFlight
-
-    @property
-    def budget(self) -> Budget:
-        """The room for one request."""
-        return self._state.settings.budget
 
     @property
     def counter(self) -> TokenCounter:
@@ -134,31 +126,6 @@ class Said:
     def branches(self) -> list[Branch]:
         """All lines of this session's history, oldest first; the active one is what it goes on with."""
         return self._archive.branches(self._current())
-
-    @property
-    def events(self) -> list[CompactionEvent]:
-        """Every attempted compaction of this session, oldest first."""
-        return self._archive.events(self._current())
-
-    @property
-    def stats(self) -> SessionStats:
-        """The session in numbers."""
-        state, committed = self._state, [event for event in self.events if event.committed]
-        messages, tokens = self._archive.totals(self._current())
-        budget = state.settings.budget
-        return SessionStats(
-            messages_said=messages,
-            tokens_said=tokens,
-            messages_seen=len(state.live.renderer.messages),
-            tokens_seen=state.scaled(state.live.renderer.tokens, budget.overhead_tokens),
-            input_tokens=budget.input_tokens,
-            tokens_saved=sum(event.tokens_saved for event in committed),
-            compactions=len(committed),
-            summaries=len(state.live.view.summaries),
-            version=state.live.view.version,
-            counter=state.settings.counter.name,
-            **self._core.embedded(),
-        )
 
     @property
     def _state(self) -> SessionState:
