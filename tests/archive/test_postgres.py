@@ -14,8 +14,9 @@ from uuid import uuid4
 import pytest
 
 from context_compaction import Message, open_archive
-from context_compaction.archive import Archive, Retention
+from context_compaction.archive import Archive, Fork, Retention, VectorModel
 from context_compaction.archive.postgres import PostgresArchive, connection, opening
+from context_compaction.archive.sql import vectors
 from context_compaction.errors import (
     ArchiveCorrupt,
     ArchiveTooNew,
@@ -27,7 +28,7 @@ from context_compaction.messages import MediaBlock
 from context_compaction.testing.archive_life import in_threads
 from context_compaction.testing.archive_rows import Writer, nasty_messages
 from context_compaction.testing.archive_transfer import fill
-from context_compaction.view import Pin
+from context_compaction.view import Pin, View
 from tests.postgres import connected, started
 
 ROOT = Path(__file__).parents[2]
@@ -294,6 +295,38 @@ def test_a_pool_that_is_used_up_says_so(postgres_schema: str, monkeypatch: pytes
         with archive._connections.reading(), pytest.raises(ArchiveUnavailable, match="all are in use"):
             archive.tip(branch)
         assert archive.tip(branch).last_seq == 0
+
+
+ADD_UNCOMMITTED = """
+INSERT INTO vectors (branch, document, model, scale, data)
+SELECT branch, id, 1, 0.008, decode('7f00', 'hex') FROM documents WHERE branch = %s AND seq = 2
+"""
+WAITING = (
+    "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'UPDATE branches%'"
+)
+
+
+def test_vectors_of_a_log_are_numbered_as_they_can_be_read(
+    archive: PostgresArchive, postgres_schema: str, postgres_server: str
+):
+    """A fork adds to its parent's log while the parent's own writer has numbers and no commit yet."""
+    model = VectorModel("plane", 2)
+    writer = Writer.of(archive)
+    writer.say("one", "two", "three")
+    archive.add_vectors(writer.branch, model, {"m:3": (0.0, 1.0)})
+    child = archive.fork(writer.branch, Fork(3, View(), 0, {}, session_id="child"))
+    adding = threading.Thread(target=lambda: archive.add_vectors(child, model, {"m:1": (1.0, 1.0)}))
+    with connected(postgres_server) as parent, connected(postgres_server) as watching:
+        with parent.transaction():
+            parent.execute(f"SET LOCAL search_path = {schema_of(postgres_schema)}")
+            parent.execute(vectors.LOCK.replace("?", "%s").encode(), (writer.branch,))
+            parent.execute(ADD_UNCOMMITTED, (writer.branch,))
+            adding.start()
+            while adding.is_alive() and watching.execute(WAITING).fetchone() == (0,):
+                pass
+            archive.nearest(writer.branch, model, (1.0, 0.0))  # what there is by now is read
+        adding.join()
+    assert {near.seq for near in archive.nearest(writer.branch, model, (1.0, 0.0))} == {1, 2, 3}
 
 
 def test_a_small_pool_serves_many_threads(postgres_schema: str):

@@ -35,6 +35,7 @@ INSERT INTO vectors (branch, document, model, scale, data)
 SELECT branch, id, ?, ?, ? FROM documents WHERE branch = ? AND summary = ?
 ON CONFLICT (document, model) DO NOTHING
 """
+LOCK = "UPDATE branches SET version = version WHERE id = ?"
 # All but this model and, of the others that the log has vectors of, the newest.
 REMOVE_OLDER = """
 DELETE FROM vectors WHERE branch = ?1 AND model <> ?2 AND model <> (
@@ -91,7 +92,13 @@ def unembedded(
 
 
 def add(connection: Database, spans: Sequence[Span], model: VectorModel, rows: Iterable[Row]) -> None:
-    """Write the vectors of what is there."""
+    """Write the vectors of what is there.
+
+    A log that a fork sees has writers of several sessions. Here they come one after another, oldest log
+    first, so that the numbers of its rows are in the order in which they can be read, as `matrices` needs it.
+    """
+    for span in spans:
+        connection.execute(LOCK, (span.branch,))
     connection.execute(ADD_MODEL, (escaped(model.name), model.dimension))
     key = model_key(connection, model)
     for row in rows:
