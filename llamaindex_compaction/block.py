@@ -74,6 +74,10 @@ class CompactionMemoryBlock(BaseMemoryBlock[str]):
         """The engine's session behind a `Memory`'s: search, expand, events."""
         return self._sessions.get(session_id)
 
+    def _repr_html_(self) -> str | None:
+        """For notebooks: the session that was used last. Closed or unused, it is shown as text."""
+        return self._sessions.html()
+
     def close(self) -> None:
         """Close the sessions, and the archive if it was opened here."""
         self._sessions.close()

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from context_compaction.archive import Archive
 from context_compaction.budget import Budget
 from context_compaction.counting import TokenCounter
+from context_compaction.errors import ArchiveError
 from context_compaction.messages import Message
 from context_compaction.policy import Policy
 from context_compaction.session.session import Session
@@ -76,6 +77,19 @@ class Sessions:
             self._open.clear()
         for session in sessions:
             session.close()
+
+    def html(self, session_id: str | None = None) -> str | None:
+        """For the display of a face: the session of this id, or the one that was used last.
+
+        None, for which notebooks show text, where there is none, or the archive is closed.
+        """
+        if session_id is None:
+            with self._lock:
+                session_id = next(reversed(self._open), None)
+        try:
+            return None if session_id is None else self.get(session_id)._repr_html_()  # pyright: ignore[reportPrivateUsage] - IPython's protocol
+        except ArchiveError:
+            return None
 
     def observers_of(self, session_id: str) -> Iterable[Any]:  # noqa: ARG002 - a face tells them apart
         """Who observes this session."""

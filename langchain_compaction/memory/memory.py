@@ -12,7 +12,6 @@ from pydantic import ConfigDict, Field, InstanceOf, PrivateAttr
 
 from context_compaction import (
     Archive,
-    ArchiveError,
     Budget,
     Message,
     Policy,
@@ -201,10 +200,7 @@ class ConversationCompactionMemory(Showing):
 
     def _repr_html_(self) -> str | None:
         """For notebooks: the session behind it. Closed, it is shown as text."""
-        try:
-            return self.session._repr_html_()  # pyright: ignore[reportPrivateUsage] - IPython's protocol
-        except ArchiveError:
-            return None
+        return self._sessions.html(self.session_id)
 
     def close(self) -> None:
         """Close the session, and the archive if it was opened here."""

@@ -110,6 +110,10 @@ class OpenMemory(BaseMemory, ABC):
         """`recall` in a worker thread."""
         return await self._awith_session(lambda session: session.arecall(query, k))
 
+    def _repr_html_(self) -> str | None:
+        """For notebooks: the session behind it. Closed, it is shown as text."""
+        return self._sessions.html(self.session_id)
+
     def close(self) -> None:
         """Close the session, and the archive if it was opened here."""
         self._sessions.close()
