@@ -191,6 +191,7 @@ def _made(name: str, window: int, trigger: int, folder: Path, count: Any) -> tup
             keep=keep,
             observers=[events.append],
             mode="replace" if name.endswith("replace") else "view",
+            archive=":memory:",
         )
         return ours, lambda: sum(event.committed for event in events)
     if name.startswith("Context"):

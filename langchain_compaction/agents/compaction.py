@@ -39,7 +39,7 @@ class Options(TypedDict, total=False):
     keep: Any
     token_counter: CounterLike
     drafter: Any
-    archive: ArchiveLike
+    archive: ArchiveLike | None
     namespace: Namespace
     policy: Policy | None
     mode: Literal["view", "replace"]
@@ -64,7 +64,7 @@ class Compaction:
         keep: Any = None,
         token_counter: CounterLike = None,
         drafter: Any = None,
-        archive: ArchiveLike = ":memory:",
+        archive: ArchiveLike | None = None,
         namespace: Namespace = "default",
         policy: Policy | None = None,
         mode: Literal["view", "replace"] = "view",
@@ -76,6 +76,11 @@ class Compaction:
     ) -> None:
         if mode not in ("view", "replace"):
             raise InvalidPolicy(f"mode is {mode!r}; use 'view' or 'replace'")
+        if mode == "replace" and archive is None:
+            raise InvalidPolicy(
+                "mode='replace' takes messages out of the state: name the archive that keeps them, such as "
+                "archive='agent.db'; ':memory:' is one that goes with the process"
+            )
         chat = init_chat_model(model) if isinstance(model, str) else model
         self.counter = counter_of(token_counter)
         self.replaces = mode == "replace"
@@ -94,7 +99,7 @@ class Compaction:
             "embedder": embedder,
             "recall_hint": recall_hint,
         }
-        self._archive = archive_of(archive)
+        self._archive = archive_of(":memory:" if archive is None else archive)
         self._owns_archive = self._archive is not archive
         self._threads = Threads(self._archive, reserve_tokens, options)
 

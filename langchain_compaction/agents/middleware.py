@@ -71,7 +71,7 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
         keep: Any = None,
         token_counter: CounterLike = None,
         drafter: Any = None,
-        archive: ArchiveLike = ":memory:",
+        archive: ArchiveLike | None = None,
         namespace: Namespace = "default",
         policy: Policy | None = None,
         mode: Literal["view", "replace"] = "view",
@@ -94,11 +94,12 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
         messages, and a quarter of the trigger. Or a whole ``policy``; with a ``recall_share``, what left and
         is asked about stands before the newest user message, which is sent to the model and kept nowhere.
 
-        ``archive``: a path, or an archive that is yours to close. ``namespace``: of whom, or a function of
-        the run's config that says so. ``recall_tool``: give the agent a tool to look up what left.
-        ``compact_tool``: and one to ask for a compaction. ``mode``: whether the state keeps all (``view``) or
-        what is shown (``replace``). ``post_turn``, ``observers``, ``is_pinned``, ``redactor``, ``embedder``
-        (LangChain ``Embeddings``, say): as for a `Session`. Raises `InvalidPolicy`, `ArchiveError`.
+        ``archive``: a path, or an archive that is yours to close; None: in memory, for ``view`` alone.
+        ``namespace``: of whom, or a function of the run's config that says so. ``recall_tool``: give the
+        agent a tool to look up what left. ``compact_tool``: and one to ask for a compaction. ``mode``:
+        whether the state keeps all (``view``) or what is shown (``replace``). ``post_turn``, ``observers``,
+        ``is_pinned``, ``redactor``, ``embedder`` (LangChain ``Embeddings``, say): as for a `Session`.
+        Raises `InvalidPolicy`, `ArchiveError`.
         """
         super().__init__()
         self._compaction = Compaction(

@@ -58,6 +58,7 @@ def asking(
     **options: Any,
 ) -> Asking:
     """``around``, ``inside``: other middleware outside and inside of ours, which takes ``options``."""
+    options.setdefault("archive", ":memory:")
     model = model or StrictModel(window=window)
     middleware = CompactionMiddleware(max_input_tokens=window, **options)
     agent = create_agent(

@@ -122,6 +122,7 @@ def driven(messages: Sequence[dict[str, Any]], window: int, checkpointer: Any, *
     prompt = "\n".join(str(each["content"]) for each in messages if each["role"] == "system")
     names = {call["function"]["name"] for each in messages for call in each.get("tool_calls") or ()}
     model, results = StrictModel(window=window), Results()
+    options.setdefault("archive", ":memory:")
     middleware = CompactionMiddleware(max_input_tokens=window, **options)
     agent = create_agent(
         model,

@@ -13,10 +13,10 @@ from langchain_core.tools import tool
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from langgraph.types import Command
 
-from context_compaction import Policy, open_archive
+from context_compaction import InvalidPolicy, Policy, open_archive
 from context_compaction.policy import layered
 from context_compaction.testing.drafters import ScriptedDrafter
-from langchain_compaction import CompactionMiddleware
+from langchain_compaction import CompactionMiddleware, CompactionNode
 from tests.langchain.asking import THREAD, Asking, asking, call, chat, result, steps, texts
 from tests.langchain.savers import KINDS, Savers
 from tests.langchain.strict import StrictModel
@@ -186,7 +186,9 @@ def test_a_call_that_waits_for_a_human():
 def test_without_a_thread_nothing_is_removed():
     """Nobody could find it again."""
     model = StrictModel(window=4096)
-    agent: Any = create_agent(model, middleware=[CompactionMiddleware(max_input_tokens=4096, mode="replace")])
+    agent: Any = create_agent(
+        model, middleware=[CompactionMiddleware(max_input_tokens=4096, mode="replace", archive=":memory:")]
+    )
     out = agent.invoke({"messages": [*chat(60), HumanMessage("and?")]})
     assert len(model.seen[-1]) < 100
     assert len(out["messages"]) == 122
@@ -225,3 +227,10 @@ async def test_the_event_loop_way():
     assert len(run.state) < 30
     assert len(run.session.history()) == 60
     assert len(run.session.branches()) == 1
+
+
+def test_what_leaves_the_state_needs_an_archive_that_was_named():
+    """In memory by default it would be gone with the process, while the checkpoints stay."""
+    for make in (CompactionMiddleware, CompactionNode):
+        with pytest.raises(InvalidPolicy, match="name the archive that keeps them"):
+            make(max_input_tokens=4096, mode="replace")

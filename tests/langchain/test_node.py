@@ -72,6 +72,7 @@ def graph(fit: CompactionNode, model: StrictModel) -> Any:
 
 def pressed(**options: Any) -> CompactionNode:
     rule = layered(("tokens", 1200), target=("tokens", 600), keep=("tokens", 300))
+    options.setdefault("archive", ":memory:")
     return CompactionNode(max_input_tokens=4096, policy=Policy.both(rule), **options)
 
 
@@ -105,7 +106,7 @@ async def test_what_is_sent_fits_and_nothing_is_lost(make: Callable[..., Any], w
 @pytest.mark.parametrize("mode", MODES)
 def test_tool_calls_in_an_agent(mode: Any):
     model = StrictModel(window=4096)
-    fit = CompactionNode(max_input_tokens=4096, mode=mode, recall_tool=True, tools=[look])
+    fit = CompactionNode(max_input_tokens=4096, mode=mode, archive=":memory:", recall_tool=True, tools=[look])
     run = react(fit, model)
     model.script = [*(call(number, 2) for number in range(20)), AIMessage("done")]
     run.invoke({"messages": [HumanMessage("look around")]}, {**THREAD, "recursion_limit": 200})
