@@ -15,7 +15,7 @@ from typing import Any
 
 from context_compaction.archive.base import Archive
 from context_compaction.archive.records import VectorModel
-from context_compaction.errors import ArchiveError, EmbedderError
+from context_compaction.errors import ArchiveError, EmbedderError, MissingPackage
 from context_compaction.recall.embedded_texts import texts_of
 from context_compaction.recall.guarded import GuardedEmbedder, Vector
 from context_compaction.text.embedding import Embedder
@@ -53,12 +53,12 @@ class Embedding:
     def of(embedder: Any) -> Embedding:
         """The one for whatever was passed as ``embedder=``: sessions that share an embedder share its turns.
 
-        Raises what `Embedder.of` raises, and `ImportError` without numpy.
+        Raises what `Embedder.of` raises, and `MissingPackage` without numpy.
         """
         if isinstance(embedder, Embedding):
             return embedder
         if find_spec("numpy") is None:  # the search needs it: better told now than in a turn
-            raise ImportError("embedder= needs numpy: pip install 'context-compaction[embeddings]'")
+            raise MissingPackage("embedder=", "numpy", "embeddings")
         with _LOCK:
             known = _KNOWN.get(id(embedder))
             if known is None:

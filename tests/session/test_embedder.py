@@ -15,7 +15,7 @@ import pytest
 from langchain_core.embeddings import Embeddings
 from langchain_core.messages import HumanMessage
 
-from context_compaction import Budget, Session, SQLiteArchive
+from context_compaction import Budget, MissingPackage, Session, SQLiteArchive
 from context_compaction.archive import VectorModel
 from context_compaction.recall import guarded
 from context_compaction.testing.embedders import HangingEmbedder, HashedEmbedder, SpoiltEmbedder
@@ -215,7 +215,7 @@ def test_nonsense_is_refused_at_once():
 
 def test_without_numpy_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("context_compaction.recall.embedding.find_spec", lambda name: None)
-    with pytest.raises(ImportError, match=r"context-compaction\[embeddings\]"):
+    with pytest.raises(MissingPackage, match=r"context-compaction\[embeddings\]"):
         session(embedder=HashedEmbedder())
 
 
