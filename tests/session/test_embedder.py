@@ -62,6 +62,23 @@ def test_recall_and_the_recalled_block_weigh_meaning():
         assert plain.stats.unembedded is None
 
 
+def test_pages_go_by_words():
+    """A vector that is made between two pages changes nothing of them."""
+    embedder = HashedEmbedder()
+    with session(embedder=embedder) as s:
+        s.append([user(f"tide table number {number}") for number in range(9)])
+        first = s.recall_page("tidal tide tables", max_tokens=30)
+        s.drain()
+        assert s.stats.unembedded == 0
+        pages = [first]
+        while (cursor := pages[-1].next) is not None:
+            pages.append(s.recall_page("tidal tide tables", max_tokens=30, cursor=cursor))
+        assert sorted(hit.ref for page in pages for hit in page.items) == [f"m:{n}" for n in range(1, 10)]
+        assert len(pages) > 2
+        assert embedder.asked == []
+        assert s.recall_page("tabletide").items == ()
+
+
 async def test_async_twins_do_too():
     async with compacted(HashedEmbedder()) as s:
         await asyncio.to_thread(s.drain)
