@@ -15,7 +15,7 @@ from typing import Any
 
 from context_compaction.archive.base import Archive
 from context_compaction.archive.records import VectorModel
-from context_compaction.errors import ArchiveError, EmbedderError
+from context_compaction.errors import ArchiveError, EmbedderError, MissingPackage
 from context_compaction.recall.embedded_texts import texts_of
 from context_compaction.recall.guarded import GuardedEmbedder, Vector
 from context_compaction.text.embedding import Embedder
@@ -53,12 +53,12 @@ class Embedding:
     def of(embedder: Any) -> Embedding:
         """The one for whatever was passed as ``embedder=``: sessions that share an embedder share its turns.
 
-        Raises what `Embedder.of` raises, and `ImportError` without numpy.
+        Raises what `Embedder.of` raises, and `MissingPackage` without numpy.
         """
         if isinstance(embedder, Embedding):
             return embedder
         if find_spec("numpy") is None:  # the search needs it: better told now than in a turn
-            raise ImportError("embedder= needs numpy: pip install 'context-compaction[embeddings]'")
+            raise MissingPackage("embedder=", "numpy", "embeddings")
         with _LOCK:
             known = _KNOWN.get(id(embedder))
             if known is None:
@@ -73,6 +73,7 @@ class Embedding:
 
     def vector(self, question: str) -> tuple[VectorModel, Vector] | None:
         """The vector of a question and what it is by; None if the embedder fails or takes too long."""
+        self._after_fork()
         text = question[:QUERY_CHARS]
         last = self._asked
         if last is not None and last[0] == text:
@@ -92,9 +93,7 @@ class Embedding:
         if not archive.keeps_vectors:
             self.trouble = f"{archive!r} keeps no vectors"
             return
-        if self._process != os.getpid():  # a forked child: the thread is the parent's
-            self._process = os.getpid()
-            self._begin()
+        self._after_fork()
         with self._changed:
             self._waiting[id(archive), branch] = archive
             self._changed.notify_all()
@@ -112,10 +111,12 @@ class Embedding:
         """How much of what the branch sees has no vector yet."""
         if not archive.keeps_vectors:
             return 0
+        self._after_fork()
         return len(archive.unembedded(branch, VectorModel(self.name, self.guarded.dimension), sys.maxsize))
 
     def leave(self, archive: Archive) -> None:
         """Let go of an archive that is about to be closed: what has no vector yet gets it later."""
+        self._after_fork()
         with self._changed:
             for key in [key for key in self._waiting if key[0] == id(archive)]:
                 del self._waiting[key]
@@ -131,6 +132,12 @@ class Embedding:
             self._changed.notify_all()
         if thread is not None:
             thread.join(1.0)
+
+    def _after_fork(self) -> None:
+        """In a forked child begin anew: thread, call and whoever held a lock are the parent's."""
+        if self._process != os.getpid():
+            self._process = os.getpid()
+            self._begin()
 
     def _begin(self) -> None:
         self.guarded = GuardedEmbedder(self.embedder, self._clock)

@@ -25,8 +25,7 @@ class SearchHit(Displayed):
     neighbours: tuple[str, ...]
     """References of the messages around it in the same sitting, up to two before and two after."""
     reasons: tuple[Reason, ...] = ()
-    """All that it has to do with the query, what it holds itself first."""
-
+    """All the words that it has to do with the query, what it holds itself first; none if it is only near."""
     similarity: float | None = None
     """With an embedder, the cosine of its vector and the question's; None if that is not known."""
 

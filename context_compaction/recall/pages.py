@@ -26,7 +26,8 @@ def recall_page(
 ) -> Page[SearchHit]:
     """As many of the hits behind ``cursor`` as fit ``max_tokens``, one at least.
 
-    All pages answer as the branch stood at the first one. Raises `QueryError`.
+    All pages answer as the branch stood at the first one, and so by words alone: which vectors it had then is
+    not known later. Raises `QueryError`.
     """
     check_page(max_tokens)
     state = archive.state(branch)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from context_compaction.counting import TokenCounter
 from context_compaction.errors import QueryError
 
 T = TypeVar("T")
@@ -67,6 +68,22 @@ def check_count(name: str, value: object, what: str, *, least: int = 1, most: in
 def check_page(max_tokens: object) -> None:
     """Raise `QueryError` for a size that no page can have."""
     check_count("max_tokens", max_tokens, "how much a page may hold")
+
+
+def fitting_chars(text: str, room: int, counter: TokenCounter) -> int:
+    """How many characters of it fit ``room`` tokens, one at least.
+
+    They end with a line where one ends in their last fifth.
+    """
+    low, high = 1, min(len(text), max(1, room) * 8)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if counter.text(text[:middle]) <= room:
+            low = middle
+        else:
+            high = middle - 1
+    line = text.rfind("\n", low * 4 // 5, low) if low < len(text) else -1
+    return low if line < 0 else line + 1
 
 
 def fitting(items: Iterable[tuple[T, int]], max_tokens: int) -> tuple[list[T], int, bool]:

@@ -37,6 +37,7 @@ class Looking(Said):
     ) -> Page[SearchHit]:
         """`recall` in pages: the best 200 hits, best first; of a summary and what it stands for the better.
 
+        By words alone, with an embedder too: vectors that are made between two pages would move hits.
         Raises `QueryError`.
         """
         return recall_page(

@@ -10,6 +10,7 @@ from context_compaction.counting import TokenCounter
 from context_compaction.errors import QueryError
 from context_compaction.messages import Message
 from context_compaction.recall import SearchHit
+from context_compaction.render import quotable
 from context_compaction.session.pages import Pages
 from context_compaction.session.session import Session
 
@@ -103,5 +104,4 @@ def _said(message: Message) -> str:
     """Who said it, when, and what: calls with their arguments, results with the tool's name."""
     who = f"{message.role} {message.name}" if message.name else message.role
     when = f" ({message.timestamp})" if message.timestamp is not None else ""
-    calls = [f"{call.name}({call.arguments})" for call in message.tool_calls]
-    return "\n".join([f"{who}{when}:", *([message.text] if message.text else []), *calls])
+    return "\n".join(part for part in (f"{who}{when}:", quotable(message)) if part)

@@ -11,7 +11,7 @@ from context_compaction.counting import TokenCounter
 from context_compaction.messages import Message
 from context_compaction.recall.describing import rest_of
 from context_compaction.recall.lines import said_in
-from context_compaction.recall.paging import Cursor, Page, check_count, check_page, mark_of
+from context_compaction.recall.paging import Cursor, Page, check_count, check_page, fitting_chars, mark_of
 from context_compaction.session.references import named
 from context_compaction.view import Range, SummaryRecord, range_text
 
@@ -64,7 +64,7 @@ def passages(
         if tokens > room and taken:
             return Page(tuple(taken), str(Cursor(began.asked, (done, 0))), total)
         if tokens > room:
-            size = _fitting(text, room, counter)
+            size = fitting_chars(text, room, counter)
             part = Passage(passage.ref, passage.message, passage.summary, text[:size], start, whole=False)
             after = str(Cursor(began.asked, (done, start + size)))
             return Page((part,), after, counter.text(text[:size]))
@@ -135,16 +135,3 @@ def _read(rows: Sequence[StoredMessage]) -> Iterator[tuple[int, Passage]]:
 def _gone(run: Sequence[StoredMessage]) -> Passage:
     [line] = readable(run)
     return Passage(range_text(((run[0].seq, run[-1].seq),)), line, None, line.text)
-
-
-def _fitting(text: str, room: int, counter: TokenCounter) -> int:
-    """How many characters of it fit, one at least, ending with a line where one ends in its last fifth."""
-    low, high = 1, min(len(text), max(1, room) * 8)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if counter.text(text[:middle]) <= room:
-            low = middle
-        else:
-            high = middle - 1
-    line = text.rfind("\n", low * 4 // 5, low)
-    return low if line < 0 else line + 1

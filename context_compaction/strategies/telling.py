@@ -32,7 +32,7 @@ REPEATED = 0.25
 """What each doubling of the passages that name it adds."""
 BRIEF, CHARACTERS = 0.6, 12
 """A fact's worth is divided by this power of its characters, these many more counted for its place: two short
-values before a long one that is worth as much (decision 16 has what was measured)."""
+values before a long one that is worth as much (record 16 has what was measured)."""
 _REF = re.compile(r" {0,4}\[[ms]:[\d:ms-]{1,40}\] {0,4}$")
 
 

@@ -8,11 +8,11 @@ import pytest
 
 from context_compaction.archive import Archive, Forgotten, Fork
 from context_compaction.errors import CompactionError, SessionHasForks, StaleView
-from context_compaction.messages import Message, TextBlock, ToolCallBlock, ToolResultBlock
+from context_compaction.messages import TextBlock
 from context_compaction.recall import recall
 from context_compaction.testing.archive_contract import Backend
 from context_compaction.testing.archive_prune import compacted, pruned
-from context_compaction.testing.archive_rows import Writer, event, nasty_messages
+from context_compaction.testing.archive_rows import Writer, answer, calling, event, nasty_messages
 from context_compaction.view import Edited, Gap, Kept, Pin, Summary, View
 
 TEXTS = ("apple", "pear", "plum", "cherry", "grape", "lemon")
@@ -107,7 +107,7 @@ def forked_sessions_keep_what_they_share(backend: Backend) -> None:
     with backend.opened() as archive:
         writer = Writer.of(archive)
         writer.say(*TEXTS[:3])
-        writer.append(_calling("a", "b"))
+        writer.append(calling("a", "b"))
         archive.pin(writer.branch, Pin("m:1", "apple"))
         edited = Edited(2, (TextBlock("p"),), "cleared", 3)
         compacted(writer, edited, Kept(3), Kept(4), Summary(1), ranges=((1, 1),), head_end=4)
@@ -117,7 +117,7 @@ def forked_sessions_keep_what_they_share(backend: Backend) -> None:
             fork = archive.fork(writer.branch, Fork(at, shown, 1, state, session_id=name))
             Writer.of(archive, name).say(f"kiwi of {name}")
             archive.pin(fork, Pin("m:2", f"pear of {name}"))
-        writer.append(_answer("a", "secret"), _answer("b", "secret"))
+        writer.append(answer("a", "secret"), answer("b", "secret"))
         archive.pin(writer.branch, Pin("m:2", "secret"))
         archive.note(writer.branch, {"secret": 1}, event(at_seq=6))
         compacted(writer, Kept(6), Summary(2), ranges=((1, 5),), head_end=6, base=1)
@@ -199,15 +199,7 @@ def _is_a_branch_again(archive: Archive, branch: int, view: View) -> None:
     assert not recall(archive, branch, "secret")
     archive.activate(branch)
     writer = Writer.of(archive, "late")
-    writer.append(_answer("a", "again"))
+    writer.append(answer("a", "again"))
     assert [row.kind for row in archive.messages(branch, [(5, 5)])] == ["live"]
     writer.say("grape")
     assert recall(archive, branch, "grape")[0].ref == "m:6"
-
-
-def _calling(*ids: str) -> Message:
-    return Message("assistant", tuple(ToolCallBlock(name, "tool", "{}") for name in ids))
-
-
-def _answer(call_id: str, text: str) -> Message:
-    return Message("tool", (ToolResultBlock(call_id, text),))

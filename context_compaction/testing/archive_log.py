@@ -9,10 +9,10 @@ import pytest
 from context_compaction.archive import Archive, Fork
 from context_compaction.errors import DuplicateMessage, StaleView
 from context_compaction.groups import Call
-from context_compaction.messages import Message, TextBlock, ToolCallBlock, ToolResultBlock
+from context_compaction.messages import Message, TextBlock
 from context_compaction.messages.storage import content_digest
 from context_compaction.testing.archive_contract import Backend
-from context_compaction.testing.archive_rows import Writer, nasty_messages, row
+from context_compaction.testing.archive_rows import Writer, answer, calling, nasty_messages, row
 from context_compaction.view import Pin, View
 
 
@@ -141,12 +141,12 @@ def calls_are_known_again(backend: Backend) -> None:
     """Open, closed and unanswered, answered late, answered in time: as the pairing left them."""
     with backend.opened() as archive:
         writer = Writer.of(archive)
-        writer.append(_calling("a", "b", "c"), _answer("b"))
+        writer.append(calling("a", "b", "c"), answer("b"))
         state = archive.open_session("default", "s")
         assert state.open_calls == (Call(1, 0, "a"), Call(1, 2, "c"))
         assert (state.unanswered, dict(state.synthetics)) == ((), {})
         writer.say("enough")
-        writer.append(_answer("a"), _calling("d"))
+        writer.append(answer("a"), calling("d"))
         state = archive.open_session("default", "s")
         assert state.open_calls == (Call(5, 0, "d"),)
         assert state.unanswered == (Call(1, 2, "c"),)
@@ -207,16 +207,8 @@ CHECKS = (
 )
 
 
-def _calling(*ids: str) -> Message:
-    return Message("assistant", tuple(ToolCallBlock(name, "tool", "{}") for name in ids))
-
-
-def _answer(call_id: str) -> Message:
-    return Message("tool", (ToolResultBlock(call_id, "result"),))
-
-
 def _is_untouched(archive: Archive, branch: int, messages: int) -> None:
     """The log ends where it did, its index too, and the next append fits behind it."""
     assert [found.seq for found in archive.messages(branch)] == list(range(1, messages + 1))
     assert archive.search(branch, ["first"]).total == messages
-    archive.append(branch, Writer(archive, branch, messages).batch([row(0, _calling("z")).message]))
+    archive.append(branch, Writer(archive, branch, messages).batch([row(0, calling("z")).message]))

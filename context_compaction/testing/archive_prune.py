@@ -9,10 +9,10 @@ import pytest
 
 from context_compaction.archive import Archive, Commit, Fork, Pruned
 from context_compaction.errors import CompactionError
-from context_compaction.messages import MediaBlock, Message, TextBlock, ToolCallBlock, ToolResultBlock
+from context_compaction.messages import MediaBlock, Message, TextBlock
 from context_compaction.recall import recall
 from context_compaction.testing.archive_contract import Backend
-from context_compaction.testing.archive_rows import PICTURE, Writer, event, summary
+from context_compaction.testing.archive_rows import PICTURE, Writer, answer, calling, event, summary
 from context_compaction.view import Edited, Entry, Gap, Kept, Pin, Range, Summary, SummaryRecord, View
 
 TEXTS = ("apple pie", "pear tart", "plum cake", "cherry jam", "grape juice", "lemon ice")
@@ -118,15 +118,15 @@ def groups_go_whole(backend: Backend) -> None:
     """A call with all its results, or none of them; a call that waits for a result not at all."""
     with backend.opened() as archive:
         writer = Writer.of(archive)
-        writer.append(_calling("a", "b"), _answer("a"), Message("user", (TextBlock("on"),)), _answer("b"))
-        writer.append(_calling("c"), _answer("c"), Message("user", (TextBlock("on"),)))
+        writer.append(calling("a", "b"), answer("a"), Message("user", (TextBlock("on"),)), answer("b"))
+        writer.append(calling("c"), answer("c"), Message("user", (TextBlock("on"),)))
         compacted(writer, Summary(1), Kept(4), ranges=((1, 3), (5, 6)), head_end=6)
         archive.prune(max_age=0)
         assert pruned(archive, writer.branch) == {3, 5, 6}, "the late answer is still shown"
-        writer.append(_calling("d", "e"), _answer("d"))
+        writer.append(calling("d", "e"), answer("d"))
         archive.prune(max_age=0, uncovered=True)
         assert pruned(archive, writer.branch) == set(range(1, 8))
-        writer.append(_answer("e"))
+        writer.append(answer("e"))
         assert archive.messages(writer.branch)[-1].kind == "live"
 
 
@@ -157,12 +157,12 @@ def a_group_may_reach_into_a_fork(backend: Backend) -> None:
     """The result came in the fork: call and result go together, and for both branches."""
     with backend.opened() as archive:
         writer = Writer.of(archive)
-        writer.append(Message("user", (TextBlock("go"),)), _calling("a"))
+        writer.append(Message("user", (TextBlock("go"),)), calling("a"))
         fork = archive.fork(writer.branch, Fork(2, View(), 0, {}, session_id="fork"))
-        writer.append(_answer("a", "here"))
+        writer.append(answer("a", "here"))
         writer.say("thanks")
         other = Writer.of(archive, "fork")
-        other.append(_answer("a", "there"))
+        other.append(answer("a", "there"))
         other.say("thanks")
         compacted(writer, Summary(1), Kept(4), ranges=((1, 3),), head_end=4)
         compacted(other, Summary(1), Kept(3), Kept(4), ranges=((1, 2),), head_end=4)
@@ -260,11 +260,3 @@ def compacted(
 def pruned(archive: Archive, branch: int) -> set[int]:
     """The numbers of a branch's tombstones."""
     return {row.seq for row in archive.outline(branch) if row.pruned}
-
-
-def _calling(*ids: str) -> Message:
-    return Message("assistant", tuple(ToolCallBlock(name, "tool", "{}") for name in ids))
-
-
-def _answer(call_id: str, text: str = "result") -> Message:
-    return Message("tool", (ToolResultBlock(call_id, text),))

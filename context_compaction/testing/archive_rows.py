@@ -73,6 +73,16 @@ def row(seq: int, message: Message, *, group: int | None = None, kind: Kind = "p
     return StoredMessage(seq, message, place, kind, tokens, "made-up", features)
 
 
+def calling(*ids: str) -> Message:
+    """An assistant message with a tool call of each id."""
+    return Message("assistant", tuple(ToolCallBlock(name, "tool", "{}") for name in ids))
+
+
+def answer(call_id: str, text: str = "result") -> Message:
+    """The result of a call."""
+    return Message("tool", (ToolResultBlock(call_id, text),))
+
+
 def nasty_messages() -> list[Message]:
     """Messages that storage gets wrong first: all kinds of blocks, escapes, equal media, foreign raw."""
     image = MediaBlock("image", data=PICTURE, mime="image/png", detail="low")

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from context_compaction.archive.sqlite import opening
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Of a file that is not there yet."""
+    return tmp_path / "archive.db"
 
 
 @pytest.fixture

@@ -7,8 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from context_compaction.archive import AppendBatch, Archive, Fork, SQLiteArchive, VectorModel
-from context_compaction.messages import MediaBlock, Message, TextBlock, ToolCallBlock, ToolResultBlock
-from context_compaction.testing.archive_rows import PICTURE, Writer, commit, event, nasty_messages, summary
+from context_compaction.messages import MediaBlock, Message, TextBlock
+from context_compaction.testing.archive_rows import (
+    PICTURE,
+    Writer,
+    answer,
+    calling,
+    commit,
+    event,
+    nasty_messages,
+    summary,
+)
 from context_compaction.view import Gap, Kept, Pin, Summary, View
 
 SECRET = "xyzzyplugh"
@@ -29,7 +38,7 @@ def fill_archive(archive: Archive) -> None:
     writer = Writer.of(archive)
     writer.say("apple", "pear", "plum", "cherry")
     writer.append(Message("user", (TextBlock("look"), MediaBlock("image", data=PICTURE)), id="i1"))
-    writer.append(_calling("c1", "c2"), _answer("c1", SECRET))
+    writer.append(calling("c1", "c2"), answer("c1", SECRET))
     archive.pin(writer.branch, Pin("m:2", "pear"))
     archive.pin(writer.branch, Pin("m:3", "plum"))
     archive.commit(writer.branch, replace(commit(0, summary(1, ranges=((1, 3),))), view=VIEW))
@@ -39,14 +48,6 @@ def fill_archive(archive: Archive) -> None:
     Writer.of(archive, "t", "elsewhere").say("fig", "date")
     archive.note(writer.branch, {"n": 2}, event())
     archive.add_vectors(writer.branch, MODEL, {"m:1": (1.0, 2.0), "m:7": (2.0, 1.0), "s:1": (1.0, 1.0)})
-
-
-def _calling(*ids: str) -> Message:
-    return Message("assistant", tuple(ToolCallBlock(name, "tool", "{}") for name in ids))
-
-
-def _answer(call_id: str, text: str) -> Message:
-    return Message("tool", (ToolResultBlock(call_id, text),))
 
 
 def branch_of(archive: Archive) -> int:
@@ -62,7 +63,7 @@ def _append(archive: Archive) -> Thunk:
     """Media, an id, a late result, a call opened, one closed, one answered, a nasty text, and two pins."""
     writer = Writer.of(archive)
     wanted = [message for message in nasty_messages() if message.id or message.role != "user"]
-    batch = writer.batch([_answer("c2", "late"), *wanted[1:3], _calling("c3"), _answer("c3", "x"), wanted[0]])
+    batch = writer.batch([answer("c2", "late"), *wanted[1:3], calling("c3"), answer("c3", "x"), wanted[0]])
     pins = (Pin(f"m:{batch.rows[1].seq}", "a \ud800"), Pin(f"m:{batch.rows[2].seq}", "b"))
     return lambda: archive.append(writer.branch, replace(batch, pins=pins))
 

@@ -32,11 +32,6 @@ os._exit(9)
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "archive.db"
-
-
-@pytest.fixture
 def open_umask() -> Iterator[None]:
     before = os.umask(0)
     yield

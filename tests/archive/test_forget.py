@@ -29,11 +29,6 @@ OTHERS = [f"other {number}" for number in range(5)]
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "archive.db"
-
-
-@pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody who holds the file here lets go of it while somebody waits."""
     monkeypatch.setattr(opening, "BUSY_SECONDS", 0.05)

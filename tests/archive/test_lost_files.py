@@ -36,11 +36,6 @@ except ArchiveUnavailable as error:
 NOBODY = 65534
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "archive.db"
-
-
 def texts(archive: SQLiteArchive) -> list[str]:
     return [row.message.text for row in archive.messages(archive.open_session("default", "s").branch)]
 

@@ -30,11 +30,6 @@ from tests.archive.states import check
 DAY = 86_400.0
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "archive.db"
-
-
 def aged(archive: SQLiteArchive, branch: int, *days: float) -> None:
     """Let the messages of a branch have been stored so many days ago, in log order."""
     with archive._connections.writing() as connection:

@@ -14,11 +14,6 @@ from context_compaction.testing.archive_rows import PICTURE, Writer, nasty_messa
 from context_compaction.view import View
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "archive.db"
-
-
 def query(path: Path, sql: str, *values: object) -> list[tuple[object, ...]]:
     connection = sqlite3.connect(path, isolation_level=None)
     try:

@@ -6,6 +6,7 @@ import math
 import os
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -272,7 +273,7 @@ def test_notice_waits_for_nothing_and_an_archive_can_be_left():
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
-def test_a_forked_child_has_a_thread_of_its_own(tmp_path):
+def test_a_forked_child_has_a_thread_of_its_own(tmp_path: Path):
     with SQLiteArchive(tmp_path / "archive.db") as archive:
         embedding = by(HashedEmbedder())
         writer = embedded(archive, embedding, *TEXTS)
@@ -291,6 +292,30 @@ def test_a_forked_child_has_a_thread_of_its_own(tmp_path):
             finally:
                 os._exit(status)
         assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_forked_child_asks_while_the_parent_is_busy(tmp_path: Path):
+    """The call that is under way is the parent's: the child's question does not wait for it."""
+    embedder = HangingEmbedder()
+    embedding = by(embedder)
+    with SQLiteArchive(tmp_path / "archive.db") as archive:
+        writer = Writer.of(archive)
+        writer.say(*TEXTS)
+        embedding.notice(archive, writer.branch)
+        assert embedder.entered.wait(30)
+        child = os.fork()
+        if not child:
+            status = 1
+            try:
+                embedder.hangs = False
+                status = 0 if embedding.vector("a question") else 2
+            finally:
+                os._exit(status)
+        assert os.waitpid(child, 0)[1] == 0
+        embedding.leave(archive)
+        embedder.release.set()
 
 
 # -- what goes wrong -------------------------------------------------------------------------------------

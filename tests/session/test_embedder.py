@@ -15,7 +15,7 @@ import pytest
 from langchain_core.embeddings import Embeddings
 from langchain_core.messages import HumanMessage
 
-from context_compaction import Budget, Session, SQLiteArchive
+from context_compaction import Budget, MissingPackage, Session, SQLiteArchive
 from context_compaction.archive import VectorModel
 from context_compaction.recall import guarded
 from context_compaction.testing.embedders import HangingEmbedder, HashedEmbedder, SpoiltEmbedder
@@ -60,6 +60,23 @@ def test_recall_and_the_recalled_block_weigh_meaning():
         assert FACT in block(s)
         assert block(plain) == ""
         assert plain.stats.unembedded is None
+
+
+def test_pages_go_by_words():
+    """A vector that is made between two pages changes nothing of them."""
+    embedder = HashedEmbedder()
+    with session(embedder=embedder) as s:
+        s.append([user(f"tide table number {number}") for number in range(9)])
+        first = s.recall_page("tidal tide tables", max_tokens=30)
+        s.drain()
+        assert s.stats.unembedded == 0
+        pages = [first]
+        while (cursor := pages[-1].next) is not None:
+            pages.append(s.recall_page("tidal tide tables", max_tokens=30, cursor=cursor))
+        assert sorted(hit.ref for page in pages for hit in page.items) == [f"m:{n}" for n in range(1, 10)]
+        assert len(pages) > 2
+        assert embedder.asked == []
+        assert s.recall_page("tabletide").items == ()
 
 
 async def test_async_twins_do_too():
@@ -215,7 +232,7 @@ def test_nonsense_is_refused_at_once():
 
 def test_without_numpy_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("context_compaction.recall.embedding.find_spec", lambda name: None)
-    with pytest.raises(ImportError, match=r"context-compaction\[embeddings\]"):
+    with pytest.raises(MissingPackage, match=r"context-compaction\[embeddings\]"):
         session(embedder=HashedEmbedder())
 
 

@@ -39,8 +39,8 @@ class TransformersDrafter(SummaryDrafter):
     batch. `shared` gives the same drafter for the same model to all of a process. There is no speculative
     decoding: it helps one stream at a time, and here several are decoded side by side, which helps more.
 
-    Raises `ImportError` without torch and transformers (extra ``drafter``). A model that cannot be loaded is
-    a `DrafterError` of `draft` and `warmup`, so that a session goes on with the next of its chain.
+    Raises `MissingPackage` without torch and transformers (extra ``drafter``). A model that cannot be loaded
+    is a `DrafterError` of `draft` and `warmup`, so that a session goes on with the next of its chain.
     """
 
     cuts_itself = True

@@ -8,6 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from context_compaction.errors import MissingPackage
+
 if TYPE_CHECKING:
     import torch
 
@@ -48,9 +50,7 @@ class Origin:
 
 
 def require_libraries() -> None:
-    """Raise `ImportError` that says what to install, where torch or transformers is missing."""
+    """Raise `MissingPackage`, which says what to install, where torch or transformers is missing."""
     missing = [name for name in ("torch", "transformers") if find_spec(name) is None]
     if missing:
-        raise ImportError(
-            f"TransformersDrafter needs {' and '.join(missing)}: pip install 'context-compaction[drafter]'"
-        )
+        raise MissingPackage("TransformersDrafter", missing[0], "drafter")
