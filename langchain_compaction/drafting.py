@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 
 from langchain_core.language_models import BaseLanguageModel
@@ -11,6 +11,7 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from langchain_core.prompt_values import ChatPromptValue
 
 from context_compaction import Draft, DrafterError, DraftRequest, SummaryDrafter
+from langchain_compaction.profiles import max_input_tokens, profile_of
 
 UNKNOWN_WINDOW = 16_384
 """Tokens that a model is taken to read and write at once when its profile does not say."""
@@ -89,10 +90,8 @@ def _text(answer: object) -> str:
 
 
 def _window(model: BaseLanguageModel[Any], reserve_tokens: int | None) -> int:
-    found: Any = getattr(model, "profile", None)
-    profile = cast("Mapping[str, Any]", found if isinstance(found, Mapping) else {})
-    tokens: Any = profile.get("max_input_tokens")
-    window = tokens if isinstance(tokens, int) and tokens > 0 else UNKNOWN_WINDOW
+    profile = profile_of(model)
+    window = max_input_tokens(profile) or UNKNOWN_WINDOW
     thinks = bool(profile.get("reasoning_output"))
     if reserve_tokens is None:
         reserve_tokens = min(THINKING_TOKENS, window // 4) if thinks else 0

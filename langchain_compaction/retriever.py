@@ -9,11 +9,8 @@ from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict, Field
 
-from context_compaction import Bound, Budget, SearchHit, Session
-from langchain_compaction.sessions import ArchiveLike
-
-_ANY_BUDGET = Budget(context_window=1_000_000)
-"""Searching needs none."""
+from context_compaction import Bound, SearchHit, Session
+from langchain_compaction.sessions import ANY_BUDGET, ArchiveLike
 
 
 class ArchiveRetriever(BaseRetriever):
@@ -37,10 +34,20 @@ class ArchiveRetriever(BaseRetriever):
 
     @classmethod
     def from_archive(
-        cls, archive: ArchiveLike, session_id: str, namespace: str = "default", *, k: int = 4
+        cls,
+        archive: ArchiveLike,
+        session_id: str,
+        namespace: str = "default",
+        *,
+        k: int = 4,
+        embedder: Any = None,
     ) -> Self:
-        """One over a session of an archive or its path, begun if it is new. Raises `ArchiveError`."""
-        return cls(session=Session(archive, session_id, namespace, budget=_ANY_BUDGET), k=k)
+        """One over a session of an archive or its path, begun if it is new. Raises `ArchiveError`.
+
+        ``embedder``: the one that the session has elsewhere, so that meaning is weighed here, too.
+        """
+        session = Session(archive, session_id, namespace, budget=ANY_BUDGET, embedder=embedder)
+        return cls(session=session, k=k)
 
     def _get_relevant_documents(
         self,

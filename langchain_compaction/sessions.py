@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import context_compaction
-from context_compaction import Archive, open_archive
+from context_compaction import Archive, Budget
 from langchain_compaction.drafting import drafter_of
 from langchain_compaction.errors import MissingSessionId
 
 ArchiveLike = str | os.PathLike[str] | Archive
+ANY_BUDGET = Budget(context_window=1_000_000)
+"""Searching and importing need none."""
 
 
 def session_id_of(config: Mapping[str, Any] | None) -> str:
@@ -40,11 +42,6 @@ class Sessions(context_compaction.Sessions):
 
     def __post_init__(self) -> None:
         self.drafter = drafter_of(self.drafter)  # once: how a model fares is known to all sessions
-
-
-def archive_of(archive: ArchiveLike) -> Archive:
-    """An open archive for whatever was passed as ``archive=``."""
-    return archive if isinstance(archive, Archive) else open_archive(archive)
 
 
 def _configurable(config: Mapping[str, Any] | None) -> Mapping[str, Any]:

@@ -11,14 +11,13 @@ from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import Runnable, RunnableConfig, ensure_config
 
-from context_compaction import Budget, Message, Policy, TokenCounter, acompact, compact
+from context_compaction import Budget, Message, Policy, TokenCounter, acompact, compact, open_archive
 from langchain_compaction.counting import CounterLike, counter_of
 from langchain_compaction.drafting import drafter_of
 from langchain_compaction.messages import read_all, to_langchain
 from langchain_compaction.sessions import (
     ArchiveLike,
     Sessions,
-    archive_of,
     context_management_of,
     session_id_of,
 )
@@ -42,6 +41,7 @@ def compact_messages(
     drafter: Any = None,
     archive: ArchiveLike | None = None,
     namespace: str = "default",
+    observers: Iterable[Any] = (),
     is_pinned: Pinned = None,
     redactor: Redactor = None,
     embedder: Any = None,
@@ -59,6 +59,7 @@ def compact_messages(
     drafter: Any = None,
     archive: ArchiveLike | None = None,
     namespace: str = "default",
+    observers: Iterable[Any] = (),
     is_pinned: Pinned = None,
     redactor: Redactor = None,
     embedder: Any = None,
@@ -75,6 +76,7 @@ def compact_messages(
     drafter: Any = None,
     archive: ArchiveLike | None = None,
     namespace: str = "default",
+    observers: Iterable[Any] = (),
     is_pinned: Pinned = None,
     redactor: Redactor = None,
     embedder: Any = None,
@@ -94,16 +96,16 @@ def compact_messages(
 
     Without ``archive`` nothing is kept between calls. With it the session that the run's config names
     (``session_id`` or ``thread_id``) follows the list: what left the context stays in the archive, and
-    compactions hold from turn to turn; with an ``embedder`` (LangChain ``Embeddings``, say) recall weighs
-    meaning too. An archive that you opened is yours to close. ``context_management`` in ``configurable`` is
-    honoured either way.
+    compactions hold from turn to turn; ``observers`` are told of each, and with an ``embedder`` (LangChain
+    ``Embeddings``, say) recall weighs meaning too. An archive that you opened is yours to close.
+    ``context_management`` in ``configurable`` is honoured either way.
 
     Raises `InvalidBudget` and `InvalidPolicy`; when run `CannotCompact`, `NotMessages`, `InvalidMessage`, and
     with ``archive`` `MissingSessionId` and `ArchiveError`.
     """
     budget = Budget(context_window=max_tokens, reserve_tokens=0)
     counter = counter_of(token_counter, takes="messages")
-    opened = None if archive is None else archive_of(archive)
+    opened = None if archive is None else open_archive(archive)
     step: _Stateless | _Stateful
     if opened is None:
         step = _Stateless(budget, counter, policy, drafter_of(drafter), is_pinned, redactor)
@@ -116,6 +118,7 @@ def compact_messages(
                 policy=policy,
                 drafter=drafter,
                 counter=counter,
+                observers=observers,
                 is_pinned=is_pinned,
                 redactor=redactor,
                 embedder=embedder,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.bridge.pydantic import Field, PrivateAttr
@@ -17,15 +17,15 @@ from context_compaction import (
     Message,
     Policy,
     Session,
-    TokenCounter,
     apast_context,
     open_archive,
 )
+from llamaindex_compaction.drafting import drafters_of
 from llamaindex_compaction.messages import read_all
-from llamaindex_compaction.sessions import Sessions
+from llamaindex_compaction.post_turn import aafter_turn
+from llamaindex_compaction.sessions import RUNTIME, Sessions, counter_of
 
 logger = logging.getLogger(__name__)
-_RUNTIME: dict[str, Any] = {"exclude": True, "frozen": True, "repr": False}
 _QUERY = 400
 """Characters of the newest message that are searched for."""
 
@@ -45,29 +45,37 @@ class CompactionMemoryBlock(BaseMemoryBlock[str]):
     token_limit: int = Field(default=2000, description="Tokens that the block may show.")
     found: int = Field(default=2, description="How many messages that fit the newest one are shown besides.")
     namespace: str = Field(default="default")
-    archive: Any = Field(default=":memory:", **_RUNTIME)
+    archive: Any = Field(default=":memory:", **RUNTIME)
     """A path, ``":memory:"`` or an `Archive`, which then stays yours to close."""
-    llm: Any = Field(default=None, **_RUNTIME)
-    """An LLM that writes the summaries."""
-    drafter: Any = Field(default=None, **_RUNTIME)
-    """Who else writes them, in place of ``llm``."""
-    policy: Policy | None = Field(default=None, **_RUNTIME)
-    tokenizer_fn: Callable[[str], Sequence[Any]] | None = Field(default=None, **_RUNTIME)
-    redactor: Callable[[str], str] | None = Field(default=None, **_RUNTIME)
+    llm: Any = Field(default=None, **RUNTIME)
+    """An LLM that writes the summaries; behind ``drafter``, if that is given, too."""
+    drafter: Any = Field(default=None, **RUNTIME)
+    """Who writes summaries: a drafter, a function, an LLM, or several; None selects sentences on the CPU."""
+    policy: Policy | None = Field(default=None, **RUNTIME)
+    tokenizer_fn: Callable[[str], Sequence[Any]] | None = Field(default=None, **RUNTIME)
+    post_turn: Literal["inline", "background"] = Field(default="inline", **RUNTIME)
+    observers: Any = Field(default=(), **RUNTIME)
+    is_pinned: Callable[[Message], bool] | None = Field(default=None, **RUNTIME)
+    redactor: Callable[[str], str] | None = Field(default=None, **RUNTIME)
+    embedder: Any = Field(default=None, **RUNTIME)
+    """This and those above: as for `CompactionMemory`."""
     _sessions: Sessions = PrivateAttr()
     _owed: dict[str, list[Message]] = PrivateAttr(default_factory=dict[str, list[Message]])
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        split = self.tokenizer_fn
         self._sessions = Sessions(
             open_archive(self.archive),
             Budget(context_window=self.token_limit, reserve_tokens=0),
             namespace=self.namespace,
             policy=self.policy,
-            drafter=self.llm if self.drafter is None else self.drafter,
-            counter=TokenCounter.of(None if split is None else lambda text: len(split(text))),
+            drafter=drafters_of(self.drafter, self.llm),
+            counter=counter_of(self.tokenizer_fn),
+            post_turn=self.post_turn,
+            observers=self.observers,
+            is_pinned=self.is_pinned,
             redactor=self.redactor,
+            embedder=self.embedder,
         )
 
     def session(self, session_id: str) -> Session:
@@ -98,10 +106,11 @@ class CompactionMemoryBlock(BaseMemoryBlock[str]):
         try:
             session = self.session(key)
             await session.aappend([*owed, *read])
-            await session.aafter_turn()
         except ArchiveError:
             self._owed[key] = [*owed, *read, *self._owed.get(key, [])]
             logger.exception("%d messages wait until the archive takes them", len(self._owed[key]))
+            return
+        await aafter_turn(session)
 
     async def _aput(self, messages: list[ChatMessage]) -> None:
         await self.aput(messages)

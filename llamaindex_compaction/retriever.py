@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any, Self
 
 from llama_index.core.retrievers import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
-from context_compaction import Archive, Budget, QueryError, SearchHit, Session
+from context_compaction import Bound, QueryError, SearchHit, Session
+from llamaindex_compaction.sessions import ANY_BUDGET, ArchiveLike
 
 if TYPE_CHECKING:
     from llama_index.core.callbacks import CallbackManager
 
-_ANY_BUDGET = Budget(context_window=1_000_000)
-"""Searching needs none."""
 _SHOWN = ("ref", "role", "time", "name")
 """Of a node's metadata a language model is shown these; the rest is for programs."""
 
@@ -25,8 +23,9 @@ class ArchiveRetriever(BaseRetriever):
     ``k`` nodes, best first, fewer only where fewer answer the query. A node holds the whole text of a
     message or summary; its ``metadata["ref"]`` is the reference that `Session.expand` takes, and its ``id_``
     is unique over sessions. Besides there are ``role``, ``time``, ``name``, ``session_id``, ``namespace``,
-    ``why`` (the query's words that it holds) and ``neighbours`` (references of the messages around it).
-    Embeddings are not needed. Raises `QueryError` for a ``k`` under 1.
+    ``why`` (the query's words that it holds), ``because`` (all that it has to do with the query, in words)
+    and ``neighbours`` (references of the messages around it). Embeddings are not needed; a session with an
+    ``embedder`` weighs meaning, too. Raises `QueryError` for a ``k`` under 1.
     """
 
     def __init__(
@@ -34,33 +33,49 @@ class ArchiveRetriever(BaseRetriever):
         session: Session,
         *,
         k: int = 4,
+        after: Bound | None = None,
+        before: Bound | None = None,
         callback_manager: CallbackManager | None = None,
         verbose: bool = False,
     ) -> None:
-        """``session``: searched on the branch that it is on at the time of the call; stays yours to close."""
+        """``session``: searched on the branch that it is on at the time of the call; stays yours to close.
+
+        ``after``, ``before``: bounds of what is searched, as `Session.recall` takes them.
+        """
         if k < 1:
             raise QueryError(f"k is {k}; it must be at least 1")
         self.session = session
         self.k = k
+        self.after = after
+        self.before = before
         super().__init__(callback_manager=callback_manager, verbose=verbose)  # pyright: ignore[reportUnknownMemberType]
 
     @classmethod
     def from_archive(
         cls,
-        archive: str | os.PathLike[str] | Archive,
+        archive: ArchiveLike,
         session_id: str,
         namespace: str = "default",
         *,
         k: int = 4,
+        embedder: Any = None,
     ) -> Self:
-        """One over a session of an archive or its path, begun if it is new. Raises `ArchiveError`."""
-        return cls(Session(archive, session_id, namespace, budget=_ANY_BUDGET), k=k)
+        """One over a session of an archive or its path, begun if it is new. Raises `ArchiveError`.
+
+        ``embedder``: the one that the session has elsewhere, so that meaning is weighed here, too.
+        """
+        session = Session(archive, session_id, namespace, budget=ANY_BUDGET, embedder=embedder)
+        return cls(session, k=k)
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        return [self._node(hit) for hit in self.session.recall(query_bundle.query_str, self.k)]
+        query = query_bundle.query_str
+        hits = self.session.recall(query, self.k, after=self.after, before=self.before)
+        return [self._node(hit) for hit in hits]
 
     async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        return [self._node(hit) for hit in await self.session.arecall(query_bundle.query_str, self.k)]
+        query = query_bundle.query_str
+        hits = await self.session.arecall(query, self.k, after=self.after, before=self.before)
+        return [self._node(hit) for hit in hits]
 
     def _node(self, hit: SearchHit) -> NodeWithScore:
         said, summary = hit.message, hit.summary
@@ -73,6 +88,7 @@ class ArchiveRetriever(BaseRetriever):
             "session_id": self.session.session_id,
             "namespace": self.session.namespace,
             "why": list(hit.why),
+            "because": hit.because,
             "neighbours": list(hit.neighbours),
         }
         node = TextNode(

@@ -6,18 +6,19 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from langchain_core.exceptions import ContextOverflowError
 from langchain_core.messages import AnyMessage, BaseMessage
 
-from context_compaction import Budget, Message, Session, TokenCounter
+from context_compaction import Budget, Message, Session
 from langchain_compaction.agents.following import Known
 from langchain_compaction.agents.places import Place
 from langchain_compaction.agents.reading import Reading
 from langchain_compaction.agents.replacing import replacing
 from langchain_compaction.agents.told import Told
 from langchain_compaction.errors import MissingWindow, TwoCompactions
+from langchain_compaction.profiles import max_input_tokens, profile_of
 
 HARDER = 0.5
 """Of a request that was too long for the provider, so much is sent in its place."""
@@ -42,20 +43,18 @@ def alone(node: str) -> Generator[None]:
 
 def window_of(given: int | None, *models: object) -> int:
     """What was given, or the first that a model's profile says. Raises `MissingWindow`."""
+    window = known_window(given, *models)
+    if window is None:
+        raise MissingWindow(next((model for model in models if model is not None), None))
+    return window
+
+
+def known_window(given: int | None, *models: object) -> int | None:
+    """`window_of`; None where nothing says it."""
     if given is not None:
         return given
-    for model in models:
-        found: Any = getattr(model, "profile", None)
-        profile = cast("Mapping[str, Any]", found if isinstance(found, Mapping) else {})
-        tokens = profile.get("max_input_tokens")
-        if isinstance(tokens, int) and tokens > 0:
-            return tokens
-    raise MissingWindow(next((model for model in models if model is not None), None))
-
-
-def size_of(shown: Sequence[Message], counter: TokenCounter) -> int:
-    """Counted tokens of the messages of a request."""
-    return counter.messages(shown)
+    said = (max_input_tokens(profile_of(model)) for model in models)
+    return next((tokens for tokens in said if tokens is not None), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,17 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
 
-from context_compaction import ArchiveError, Budget, CompactionError, InvalidPolicy, Message, Policy, Session
-from langchain_compaction.agents.calls import ModelCall, Sent, window_of
+from context_compaction import (
+    ArchiveError,
+    Budget,
+    CompactionError,
+    InvalidPolicy,
+    Message,
+    Policy,
+    Session,
+    open_archive,
+)
+from langchain_compaction.agents.calls import ModelCall, Sent, known_window, window_of
 from langchain_compaction.agents.following import afollow, follow
 from langchain_compaction.agents.places import Namespace, Place, node_of, place_of
 from langchain_compaction.agents.policies import policy_of
@@ -23,7 +32,7 @@ from langchain_compaction.agents.told import told
 from langchain_compaction.counting import CounterLike, counter_of
 from langchain_compaction.drafting import drafter_of
 from langchain_compaction.messages import read_all
-from langchain_compaction.sessions import ArchiveLike, archive_of, context_management_of, session_id_of
+from langchain_compaction.sessions import ArchiveLike, context_management_of, session_id_of
 from langchain_compaction.turns import aturn_of, turn_of
 
 logger = logging.getLogger(__name__)
@@ -99,7 +108,7 @@ class Compaction:
             "embedder": embedder,
             "recall_hint": recall_hint,
         }
-        self._archive = archive_of(":memory:" if archive is None else archive)
+        self._archive = open_archive(":memory:" if archive is None else archive)
         self._owns_archive = self._archive is not archive
         self._threads = Threads(self._archive, reserve_tokens, options)
 
@@ -197,7 +206,8 @@ class Compaction:
 
     def reading(self, config: RunnableConfig, state: Mapping[str, Any]) -> Session:
         """The session that a tool's run belongs to. Raises `ArchiveError`."""
-        return self._threads.reading(self.place(config, state))
+        window = known_window(self._window, self._model)
+        return self._threads.reading(self.place(config, state), window)
 
     def close(self) -> None:
         """Close all sessions, and the archive if it was opened here."""

@@ -16,7 +16,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command
 
 from context_compaction import Message, Policy, Session
-from langchain_compaction.agents.calls import ModelCall, Sent, alone, size_of
+from langchain_compaction.agents.calls import ModelCall, Sent, alone
 from langchain_compaction.agents.carried import Carried
 from langchain_compaction.agents.compact_tool import create_compact_tool
 from langchain_compaction.agents.compaction import Compaction
@@ -187,7 +187,7 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
         try:
             return handler(request.override(messages=call.showing(sent.messages))), sent
         except ContextOverflowError as error:
-            overhead = call.harder(size_of(sent.messages, self._counter), error)
+            overhead = call.harder(self._counter.messages(sent.messages), error)
             sent = self._compaction.fit(call, overhead)
             return handler(request.override(messages=call.showing(sent.messages))), sent
 
@@ -201,7 +201,7 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
         try:
             return await handler(request.override(messages=call.showing(sent.messages))), sent
         except ContextOverflowError as error:
-            overhead = call.harder(size_of(sent.messages, self._counter), error)
+            overhead = call.harder(self._counter.messages(sent.messages), error)
             sent = await self._compaction.afit(call, overhead)
             return await handler(request.override(messages=call.showing(sent.messages))), sent
 

@@ -11,14 +11,12 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 from context_compaction import Archive, Budget, Session, open_archive
 from langchain_compaction.agents.following import Known
 from langchain_compaction.agents.places import Place
-from langchain_compaction.sessions import Sessions
+from langchain_compaction.sessions import ANY_BUDGET, Sessions
 
 RUNS = 64
 """So many runs without a thread are kept at a time; who comes back later begins again from its state."""
 TENANTS = 64
 """Of so many namespaces sessions are kept open."""
-ANY_BUDGET = Budget(context_window=1_000_000)
-"""Looking things up needs none."""
 
 
 class Threads:
@@ -58,13 +56,20 @@ class Threads:
         """The session that was last sent from here; None if there was none in this process."""
         return self._last.get(place)
 
-    def reading(self, place: Place) -> Session:
-        """A session to look things up in. Raises `ArchiveError`."""
-        return self.last(place) or Session(
+    def reading(self, place: Place, window: int | None) -> Session:
+        """A session to look things up in, of this window if that is known. Raises `ArchiveError`."""
+        last = self.last(place)
+        if last is not None:
+            return last
+        if place.is_thread and window is not None:
+            with self._lock:
+                return self._of_thread(place, window)
+        return Session(
             self._archive if place.is_thread else ":memory:",
             place.session_id,
             place.namespace,
             budget=ANY_BUDGET,
+            **self._options,
         )
 
     def end(self, place: Place) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, get_buffer_string
 
@@ -46,15 +46,17 @@ class CompactionChatMessageHistory(HistoryBase):
         policy: Policy | None = None,
         drafter: Any = None,
         counter: CounterLike = None,
+        post_turn: Literal["inline", "background"] = "inline",
+        observers: Iterable[Any] = (),
+        is_pinned: Callable[[Message], bool] | None = None,
         redactor: Callable[[str], str] | None = None,
         embedder: Any = None,
     ) -> None:
         """``max_tokens``: what `messages` may hold; ``budget`` says more, and takes its place.
 
-        ``drafter``: also a LangChain model. ``counter``: also one of LangChain's. ``redactor``: what every
-        text goes through before a drafter reads it, and every summary. ``embedder``: LangChain
-        ``Embeddings``, say, by which recall weighs meaning beside words. An `Archive` stays yours to close.
-        Raises `ArchiveError`, `InvalidBudget`.
+        ``drafter``: also a LangChain model. ``counter``: also one of LangChain's. ``post_turn``,
+        ``observers``, ``is_pinned``, ``redactor`` and ``embedder`` (LangChain ``Embeddings``, say): as for a
+        `Session`. An `Archive` stays yours to close. Raises `ArchiveError`, `InvalidBudget`.
         """
         self._begin(
             Session(
@@ -65,6 +67,9 @@ class CompactionChatMessageHistory(HistoryBase):
                 policy=policy,
                 drafter=drafter_of(drafter),
                 counter=counter_of(counter),
+                post_turn=post_turn,
+                observers=observers,
+                is_pinned=is_pinned,
                 redactor=redactor,
                 embedder=embedder,
             )

@@ -10,19 +10,16 @@ from typing import Any
 
 from context_compaction import (
     Archive,
-    Budget,
     InvalidMessage,
     Session,
     append_unknown,
+    open_archive,
     table_rows,
     with_progress,
 )
 from langchain_compaction.importing.history import stored_messages
 from langchain_compaction.messages import read_all
-from langchain_compaction.sessions import ArchiveLike, archive_of
-
-_ANY_BUDGET = Budget(context_window=1_000_000)
-"""Importing needs none."""
+from langchain_compaction.sessions import ANY_BUDGET, ArchiveLike
 
 
 def import_sql_histories(
@@ -39,7 +36,7 @@ def import_sql_histories(
     cannot be read raises `InvalidMessage` with its session and place: sessions before it are imported.
     Raises `MissingPackage`, `ArchiveError`, and the database's own errors.
     """
-    opened = archive_of(archive)
+    opened = open_archive(archive)
     gained: dict[str, int] = {}
     try:
         rows = table_rows(database, table, ["session_id", "message"], ["session_id", "id"])
@@ -58,7 +55,7 @@ def _import(archive: Archive, session_id: str, namespace: str, stored: Iterable[
         messages = read_all(stored_messages(_parsed(stored)))
     except InvalidMessage as error:
         raise InvalidMessage(f"of session {session_id!r}: {error.reason}", error.index) from error
-    with Session(archive, session_id, namespace, budget=_ANY_BUDGET) as session:
+    with Session(archive, session_id, namespace, budget=ANY_BUDGET) as session:
         return append_unknown(session, messages)
 
 

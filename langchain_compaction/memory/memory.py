@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
 
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import run_in_executor
@@ -18,6 +18,7 @@ from context_compaction import (
     SearchHit,
     Session,
     StaleView,
+    open_archive,
     past_context,
 )
 from langchain_compaction.counting import counter_of
@@ -25,7 +26,8 @@ from langchain_compaction.memory.following import Followed
 from langchain_compaction.memory.keys import input_key, output_key, question
 from langchain_compaction.memory.shown import Showing
 from langchain_compaction.messages import read_all
-from langchain_compaction.sessions import Sessions, archive_of
+from langchain_compaction.post_turn import after_turn
+from langchain_compaction.sessions import Sessions
 from langchain_compaction.values import input_messages, output_messages
 
 if TYPE_CHECKING:
@@ -69,6 +71,12 @@ class ConversationCompactionMemory(Showing):
     """Who writes summaries: a drafter, a function, a LangChain model, or several of them."""
     counter: Any = Field(default=None, frozen=True)
     """What counts tokens: a name, a function of text or messages, a model; None: the engine's default."""
+    post_turn: Literal["inline", "background"] = Field(default="inline", frozen=True)
+    """Whether getting ahead of the next turn is waited for."""
+    observers: Any = Field(default=(), frozen=True)
+    """Who is told of each compaction before (and may veto a SOFT one) and after."""
+    is_pinned: Callable[[Message], bool] | None = Field(default=None, frozen=True)
+    """Messages that stay word for word."""
     redactor: Callable[[str], str] | None = Field(default=None, frozen=True)
     """What every text goes through before a drafter reads it, and every summary; the archive is as it was."""
     embedder: Any = Field(default=None, frozen=True)
@@ -84,12 +92,15 @@ class ConversationCompactionMemory(Showing):
             self._followed = Followed(chat_memory)
         budget = Budget(context_window=self.max_token_limit, reserve_tokens=0)
         self._sessions = Sessions(
-            archive_of(self.archive),
+            open_archive(self.archive),
             budget,
             namespace=self.namespace,
             policy=self.policy,
             drafter=_drafters(self.drafter, self.llm),
             counter=counter_of(self.counter, takes="text"),
+            post_turn=self.post_turn,
+            observers=self.observers,
+            is_pinned=self.is_pinned,
             redactor=self.redactor,
             embedder=self.embedder,
         )
@@ -136,7 +147,7 @@ class ConversationCompactionMemory(Showing):
             self._with_session(lambda session: session.append(read))
             if self._followed is not None:
                 self._followed.write(turn)
-        self.session.after_turn()
+        after_turn(self.session)
 
     def clear(self) -> None:
         """Erase the session; sessions forked from it keep what they share. The memory can be used on."""

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from llama_index.core.storage.chat_store.base import BaseChatStore
 
-from context_compaction import Archive, InvalidMessage, open_archive
+from context_compaction import Archive, InvalidMessage, open_archive, with_progress
 from llamaindex_compaction.importing.stored import import_stored
 from llamaindex_compaction.sessions import ArchiveLike
 
@@ -27,9 +27,8 @@ def import_chat_store(
     """
     opened = open_archive(archive)
     try:
-        return {
-            key: import_stored(opened, key, namespace, messages) for key, messages in _conversations(store)
-        }
+        sessions = with_progress(_conversations(store), "importing", unit="session")
+        return {key: import_stored(opened, key, namespace, messages) for key, messages in sessions}
     finally:
         if not isinstance(archive, Archive):
             opened.close()

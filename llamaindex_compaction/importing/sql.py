@@ -8,7 +8,7 @@ from contextlib import closing
 from itertools import groupby
 from typing import Any
 
-from context_compaction import Archive, InvalidMessage, open_archive, table_rows
+from context_compaction import Archive, InvalidMessage, open_archive, table_rows, with_progress
 from llamaindex_compaction.importing.stored import import_stored
 from llamaindex_compaction.sessions import ArchiveLike
 
@@ -28,7 +28,8 @@ def import_sql_memory(
     rows = table_rows(database, table, ["key", "data"], ["key", "timestamp", "id"])
     try:
         with closing(rows):
-            for key, group in groupby(rows, key=lambda row: str(row[0])):
+            sessions = groupby(rows, key=lambda row: str(row[0]))
+            for key, group in with_progress(sessions, "importing", unit="session"):
                 gained[key] = import_stored(opened, key, namespace, _parsed(key, (row[1] for row in group)))
     finally:
         if not isinstance(archive, Archive):

@@ -9,12 +9,11 @@ from typing import Any, cast
 from llama_index.core.base.llms.types import ChatMessage, DocumentBlock, MessageRole
 from llama_index.core.bridge.pydantic import BaseModel, TypeAdapter
 
-from context_compaction import Archive, Budget, InvalidMessage, Session, append_unknown
+from context_compaction import Archive, InvalidMessage, Session, append_unknown
 from llamaindex_compaction.messages import from_llamaindex
 from llamaindex_compaction.messages.records import BLOCKS
+from llamaindex_compaction.sessions import ANY_BUDGET
 
-_ANY_BUDGET = Budget(context_window=1_000_000)
-"""Importing needs none."""
 _KINDS: dict[Any, type[BaseModel]] = {kind.model_fields["block_type"].default: kind for kind in BLOCKS}
 
 
@@ -26,7 +25,7 @@ def import_stored(archive: Archive, session_id: str, namespace: str, stored: Ite
             read.append(from_llamaindex(message_from(data)))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise InvalidMessage(f"of session {session_id!r}: {error}", index) from error
-    with Session(archive, session_id, namespace, budget=_ANY_BUDGET) as session:
+    with Session(archive, session_id, namespace, budget=ANY_BUDGET) as session:
         return append_unknown(session, read)
 
 

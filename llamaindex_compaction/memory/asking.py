@@ -10,7 +10,7 @@ from typing import Any
 from llama_index.core.base.llms.types import ChatMessage
 
 from context_compaction import Budget, CannotCompact, Message, Session, TokenCounter, past_context
-from llamaindex_compaction.memory.turn import ends_turn
+from llamaindex_compaction.post_turn import ends_turn
 
 Edits = Sequence[Mapping[str, Any]] | None
 _ENVELOPE = 8

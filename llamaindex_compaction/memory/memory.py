@@ -17,8 +17,8 @@ from llamaindex_compaction.memory.asking import Edits
 from llamaindex_compaction.memory.given import given_back
 from llamaindex_compaction.memory.opened import DEFAULT_TOKEN_LIMIT, OpenMemory
 from llamaindex_compaction.memory.saving import archive_data, archive_from
-from llamaindex_compaction.memory.turn import aafter_turn, after_turn, ends_turn
 from llamaindex_compaction.messages import read_all, write_all
+from llamaindex_compaction.post_turn import aafter_turn, after_turn, ends_turn
 from llamaindex_compaction.sessions import ArchiveLike
 
 LLM_SHARE = 0.75

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, Literal, TypeVar, cast
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal, TypeVar
 from uuid import uuid4
 
 from llama_index.core.bridge.pydantic import ConfigDict, Field, PrivateAttr
@@ -21,13 +21,13 @@ from context_compaction import (
     TokenCounter,
     open_archive,
 )
+from llamaindex_compaction.drafting import drafters_of
 from llamaindex_compaction.memory.asking import Asking
-from llamaindex_compaction.sessions import Sessions
+from llamaindex_compaction.sessions import RUNTIME, Sessions, counter_of
 
 T = TypeVar("T")
 DEFAULT_TOKEN_LIMIT = 30_000
 """As LlamaIndex's `Memory` has it."""
-_RUNTIME: dict[str, Any] = {"exclude": True, "frozen": True, "repr": False}
 
 
 class OpenMemory(BaseMemory, ABC):
@@ -40,24 +40,27 @@ class OpenMemory(BaseMemory, ABC):
     namespace: str = Field(default="default", frozen=True)
     token_limit: int = Field(default=DEFAULT_TOKEN_LIMIT, frozen=True)
     """What `get` gives stays under so many tokens, the asker's own (``initial_token_count``) included."""
-    archive: Any = Field(default=":memory:", **_RUNTIME)
+    archive: Any = Field(default=":memory:", **RUNTIME)
     """A path, ``":memory:"`` or an `Archive`, which then stays yours to close."""
-    llm: Any = Field(default=None, **_RUNTIME)
+    llm: Any = Field(default=None, **RUNTIME)
     """An LLM that writes the summaries; behind ``drafter``, if that is given, too."""
-    drafter: Any = Field(default=None, **_RUNTIME)
+    drafter: Any = Field(default=None, **RUNTIME)
     """Who writes summaries: a drafter, a function, an LLM, or several; None selects sentences on the CPU."""
     tokenizer_fn: Any = Field(default=None, exclude=True, repr=False)
     """What counts tokens: a function of text that gives a list, as LlamaIndex has it."""
-    policy: Policy | None = Field(default=None, **_RUNTIME)
+    policy: Policy | None = Field(default=None, **RUNTIME)
     """How to compact; None: `Policy.layered()`."""
-    post_turn: Literal["inline", "background"] = Field(default="inline", **_RUNTIME)
+    post_turn: Literal["inline", "background"] = Field(default="inline", **RUNTIME)
     """Whether getting ahead of the next turn is waited for."""
-    observers: Any = Field(default=(), **_RUNTIME)
-    is_pinned: Callable[[Message], bool] | None = Field(default=None, **_RUNTIME)
+    observers: Any = Field(default=(), **RUNTIME)
+    """Who is told of each compaction before (and may veto a SOFT one) and after."""
+    is_pinned: Callable[[Message], bool] | None = Field(default=None, **RUNTIME)
     """Messages that stay word for word."""
-    redactor: Callable[[str], str] | None = Field(default=None, **_RUNTIME)
+    redactor: Callable[[str], str] | None = Field(default=None, **RUNTIME)
     """What every text goes through before a drafter reads it, and every summary; the archive is as it was."""
-    recall_hint: bool = Field(default=False, **_RUNTIME)
+    embedder: Any = Field(default=None, **RUNTIME)
+    """A LlamaIndex ``BaseEmbedding``, say, by which recall weighs meaning beside words; None: words alone."""
+    recall_hint: bool = Field(default=False, **RUNTIME)
     """Whether the model has a recall tool to be told about."""
     _sessions: Sessions = PrivateAttr()
     _owned: Archive | None = PrivateAttr(default=None)
@@ -65,7 +68,7 @@ class OpenMemory(BaseMemory, ABC):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        counter = _counter(self.tokenizer_fn)
+        counter = counter_of(self.tokenizer_fn)
         if self.tokenizer_fn is None:  # chat engines call it where it is there
             self.tokenizer_fn = lambda text: range(counter.text(text))  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
         budget = Budget(context_window=self.token_limit, reserve_tokens=0)
@@ -78,12 +81,13 @@ class OpenMemory(BaseMemory, ABC):
                 budget,
                 namespace=self.namespace,
                 policy=self.policy,
-                drafter=_drafters(self.drafter, self.llm),
+                drafter=drafters_of(self.drafter, self.llm),
                 counter=counter,
                 post_turn=self.post_turn,
                 observers=self.observers,
                 is_pinned=self.is_pinned,
                 redactor=self.redactor,
+                embedder=self.embedder,
                 recall_hint=self.recall_hint,
             )
             self._sessions.get(self.session_id)
@@ -136,20 +140,3 @@ class OpenMemory(BaseMemory, ABC):
         except StaleView:
             self._sessions.close()
             return await run(self.session)
-
-
-def _counter(tokenizer_fn: Callable[[str], Sequence[Any]] | None) -> TokenCounter:
-    if tokenizer_fn is None:
-        return TokenCounter.of(None)
-    return TokenCounter.of(lambda text: len(tokenizer_fn(text)))
-
-
-def _drafters(*given: Any) -> list[Any] | None:
-    """All that was given, in order; None for nothing."""
-    found: list[Any] = []
-    for each in given:
-        if isinstance(each, (list, tuple)):
-            found += cast("Iterable[Any]", each)
-        elif each is not None:
-            found.append(each)
-    return found or None

@@ -117,7 +117,7 @@ def test_a_history_that_cannot_be_read_ends_the_making_of_a_memory(monkeypatch: 
             raise OSError("no such table")
 
     opened = open_archive(":memory:")
-    monkeypatch.setattr("langchain_compaction.memory.memory.archive_of", lambda place: opened)
+    monkeypatch.setattr("langchain_compaction.memory.memory.open_archive", lambda place: opened)
     with pytest.raises(OSError, match="no such table"):
         following(Unreadable())
     with pytest.raises(ArchiveError, match="closed"):

@@ -128,7 +128,7 @@ def test_called_inside_a_run_it_follows_the_runs_session(tmp_path: Path, monkeyp
         opened.append(open_archive(path))
         return opened[-1]
 
-    monkeypatch.setattr("langchain_compaction.step.archive_of", noted)
+    monkeypatch.setattr("langchain_compaction.step.open_archive", noted)
     path = tmp_path / "chat.db"
     talk: list[Any] = [HumanMessage("hello")]
     node = RunnableLambda(lambda _: compact_messages(talk, max_tokens=1000, archive=path))  # type: ignore[arg-type]

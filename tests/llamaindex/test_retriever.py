@@ -27,6 +27,7 @@ def test_a_node_is_the_message_with_its_reference():
     assert found.score
     assert found.score > 0
     assert found.node.metadata.pop("why")
+    assert "holds 12" in found.node.metadata.pop("because")
     assert found.node.metadata == {
         "ref": "m:25",
         "role": "user",
@@ -39,6 +40,15 @@ def test_a_node_is_the_message_with_its_reference():
     shown = found.get_content(MetadataMode.LLM).split("\n\n")
     assert shown == ["ref: m:25\nrole: user\ntime: 2026-03-01T10:12:00Z\nname: ann", said.text.strip()]
     assert found.get_content(MetadataMode.EMBED) == said.text
+
+
+async def test_what_is_searched_can_be_bounded():
+    with talk() as session:
+        retriever = ArchiveRetriever(session, k=60, after="m:10", before="m:20")
+        for found in (retriever.retrieve("garden"), await retriever.aretrieve("garden")):
+            numbers = {int(each.metadata["ref"][2:]) for each in found}
+            assert numbers
+            assert numbers <= set(range(11, 20))
 
 
 def test_what_is_not_known_is_not_shown():
