@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from context_compaction.display.html import Html, tag
 from context_compaction.display.parts import bar, chips, frame, passage, ranges, title
+from context_compaction.messages import quotable
 from context_compaction.recall import SearchHit
-from context_compaction.render import quotable
 
 
 def hit_html(hit: SearchHit) -> str:
