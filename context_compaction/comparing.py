@@ -12,7 +12,7 @@ from context_compaction.counting import TokenCounter
 from context_compaction.displayed import Displayed, shown_by
 from context_compaction.drafting import DrafterLike
 from context_compaction.errors import CannotCompact, InvalidPolicy
-from context_compaction.messages import Message, MessageList
+from context_compaction.messages import Message, MessageList, quotable
 from context_compaction.planner import switched_off
 from context_compaction.planner.stateless import read_messages
 from context_compaction.policy import PRESETS, Policy
@@ -196,7 +196,7 @@ def _row(name: str, session: Session, replay: _Replay, facts: Sequence[Fact], ma
     committed = report.timeline.compactions
     fidelities = [event.fidelity for event in committed if event.fidelity is not None]
     context = _context(session) or MessageList()
-    kept = [_text(message) for message in context]
+    kept = [quotable(message) for message in context]
     return Compared(
         policy=name,
         requests=replay.requests,
@@ -218,12 +218,7 @@ def _facts_of(messages: Sequence[Message]) -> Iterator[Fact]:
     """The hard facts of a conversation, its system messages aside: those stay in every context."""
     for message in messages:
         if not message.is_system:
-            yield from hard_facts(_text(message), role=message.role)
-
-
-def _text(message: Message) -> str:
-    calls = (f"{call.name}({call.arguments})" for call in message.tool_calls)
-    return "\n".join((message.text, *calls))
+            yield from hard_facts(quotable(message), role=message.role)
 
 
 def _named(policies: Sequence[str | Policy] | Mapping[str, Policy]) -> dict[str, Policy]:

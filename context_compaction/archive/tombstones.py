@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from context_compaction.archive.records import StoredMessage
 from context_compaction.messages import Message, MessageList
+from context_compaction.view import range_text
 
 FORMAT = "tombstone"
 """`Message.format` of the line, by which code can tell it from what was said."""
@@ -15,8 +16,7 @@ FORMAT = "tombstone"
 def tombstone(first: int, last: int, tokens: int, pruned_at: float | None) -> Message:
     """One system message for the pruned messages ``first`` to ``last``."""
     day = f" on {datetime.fromtimestamp(pruned_at, UTC):%Y-%m-%d}" if pruned_at is not None else ""
-    place = f"m:{first}" if first == last else f"m:{first}-m:{last}"
-    count = last - first + 1
+    place, count = range_text(((first, last),)), last - first + 1
     noun, verb = ("message", "was") if count == 1 else ("messages", "were")
     text = f"[{place}: {count} {noun} ({tokens:,} tokens) {verb} pruned{day}; the text is gone]"
     return Message("system", text, format=FORMAT)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from context_compaction.display.html import Html, tag
 from context_compaction.display.parts import bar, chips, frame, passage, ranges, title
+from context_compaction.messages import quotable
 from context_compaction.recall import SearchHit
 
 
@@ -36,7 +37,13 @@ def _row(hit: SearchHit, best: float) -> Html:
 
 
 def _why(hit: SearchHit) -> Html:
-    return tag("div", "found by ", chips(hit.why) if hit.why else "the messages around it", class_="dim")
+    if hit.why:
+        found: Html | str = chips(hit.why)
+    elif hit.reasons or hit.similarity is None:
+        found = "the messages around it"
+    else:
+        found = f"its meaning (similarity {hit.similarity:.2f})"
+    return tag("div", "found by ", found, class_="dim")
 
 
 def _who(hit: SearchHit) -> str:
@@ -46,9 +53,5 @@ def _who(hit: SearchHit) -> str:
 
 
 def _said(hit: SearchHit) -> Html:
-    if hit.message is None:
-        text = hit.summary.text if hit.summary is not None else ""
-    else:
-        calls = (f"{call.name}({call.arguments})" for call in hit.message.tool_calls)
-        text = "\n".join(part for part in (hit.message.text, *calls) if part)
-    return passage(text, 280)
+    summary = hit.summary.text if hit.summary is not None else ""
+    return passage(summary if hit.message is None else quotable(hit.message), 280)

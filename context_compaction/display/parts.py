@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 
 from context_compaction.display.html import Child, Html, joined, tag
-from context_compaction.view import Range
+from context_compaction.view import Range, range_text
 
 LONGEST = 600
 """Characters of a text that are shown at once; the rest of it opens on demand, up to `MOST`."""
@@ -107,9 +107,8 @@ def passage(text: str, longest: int = LONGEST) -> Html:
 
 def ranges(found: Sequence[Range], most: int = 8) -> str:
     """References of ranges, the first ones: ``m:1-m:40, m:43``."""
-    said = [f"m:{first}" if first == last else f"m:{first}-m:{last}" for first, last in found[:most]]
     rest = len(found) - most
-    return ", ".join(said) + (f" and {rest} more" if rest > 0 else "")
+    return range_text(tuple(found[:most])) + (f" and {rest} more" if rest > 0 else "")
 
 
 def percent(share: float) -> str:

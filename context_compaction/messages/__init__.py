@@ -9,7 +9,7 @@ from context_compaction.messages.blocks import (
     ToolResultBlock,
 )
 from context_compaction.messages.lists import MessageList
-from context_compaction.messages.message import ROLES, Message, Role, context_id, recalled_id
+from context_compaction.messages.message import ROLES, Message, Role, context_id, quotable, recalled_id
 
 __all__ = [
     "ROLES",
@@ -23,5 +23,6 @@ __all__ = [
     "ToolCallBlock",
     "ToolResultBlock",
     "context_id",
+    "quotable",
     "recalled_id",
 ]

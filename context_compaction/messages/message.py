@@ -172,3 +172,9 @@ def _validate(message: Message) -> None:
         raise InvalidMessage(f"tool calls belong in a message of role assistant, not {message.role}")
     if not isinstance(message.id, (str, type(None))):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InvalidMessage(f"id must be a string, not {type(message.id).__name__}")
+
+
+def quotable(message: Message) -> str:
+    """What a quote or a pin says of a message: its text, and each tool call as ``name(arguments)``."""
+    calls = (f"{call.name}({call.arguments})" for call in message.tool_calls)
+    return "\n".join(part for part in (message.text, *calls) if part)

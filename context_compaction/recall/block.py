@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Container
 
 from context_compaction.counting import TokenCounter
-from context_compaction.messages import Message
+from context_compaction.messages import Message, quotable
 from context_compaction.recall.passages import Telling
-from context_compaction.render import GAP, Quote, Spans, quotable, quote, quoted_by, recalled_message
+from context_compaction.render import GAP, Quote, Spans, quote, quoted_by, recalled_message
 from context_compaction.text.dates import date_text
 
 _LONGEST_TOKEN = 16

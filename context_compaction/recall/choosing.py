@@ -7,11 +7,11 @@ from math import log1p, sqrt
 from typing import NamedTuple
 
 from context_compaction.counting import TokenCounter
-from context_compaction.messages import Message
+from context_compaction.messages import Message, quotable
 from context_compaction.recall.block import Block
 from context_compaction.recall.hits import SearchHit
 from context_compaction.recall.passages import Telling
-from context_compaction.render import Quote, quotable
+from context_compaction.render import Quote
 
 # The numbers below were chosen on half of the LoCoMo dialogues (docs/decisions/0018-auto-recall.md).
 LEAST = 0.6

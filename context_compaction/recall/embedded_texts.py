@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from context_compaction.archive.base import Archive
-from context_compaction.messages import Message
-from context_compaction.render import quotable
+from context_compaction.messages import Message, quotable
 
 MAX_CHARS = 4000
 """Of a text: models read some hundred words and leave out the rest."""

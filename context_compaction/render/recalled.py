@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from context_compaction.messages import Message, TextBlock, recalled_id
+from context_compaction.messages import Message, TextBlock, quotable, recalled_id
 from context_compaction.render.quoting import escape, label
 from context_compaction.text.dates import date_text
 
@@ -28,12 +28,6 @@ class Quote(NamedTuple):
     seq: int
     spans: Spans = ()
     """Of what it says (`quotable`); none: all."""
-
-
-def quotable(message: Message) -> str:
-    """What a quote says of a message: its text, and each tool call as ``name(arguments)``."""
-    calls = (f"{call.name}({call.arguments})" for call in message.tool_calls)
-    return "\n".join(part for part in (message.text, *calls) if part)
 
 
 def quote(quoted: Quote, message: Message) -> str:

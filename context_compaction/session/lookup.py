@@ -8,9 +8,8 @@ from typing import ClassVar
 
 from context_compaction.counting import TokenCounter
 from context_compaction.errors import QueryError
-from context_compaction.messages import Message
+from context_compaction.messages import Message, quotable
 from context_compaction.recall import SearchHit
-from context_compaction.render import quotable
 from context_compaction.session.pages import Pages
 from context_compaction.session.session import Session
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from context_compaction.budget import Budget
 from context_compaction.errors import ArchiveError
-from context_compaction.messages import Message
+from context_compaction.messages import Message, quotable
 from context_compaction.planner import Call, Steps
 from context_compaction.recall import HITS, answers_to, question_of, recall, worth_recalling
-from context_compaction.render import Quote, quotable, recalled_message
+from context_compaction.render import Quote, recalled_message
 from context_compaction.session.hidden import Hidden
 from context_compaction.session.notes import Recalled
 from context_compaction.session.state import SessionState

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from context_compaction.errors import ArchiveCorrupt
-from context_compaction.messages import Block, Message
+from context_compaction.messages import Block, Message, quotable
 from context_compaction.messages.blocks import block_from_json, block_to_json
 
 
@@ -62,8 +62,7 @@ class Pin:
     @classmethod
     def of(cls, seq: int, message: Message) -> Pin:
         """A pin on the whole message: its text, and each tool call as ``name(arguments)``."""
-        calls = (f"{call.name}({call.arguments})" for call in message.tool_calls)
-        return cls(f"m:{seq}", "\n".join(part for part in (message.text, *calls) if part))
+        return cls(f"m:{seq}", quotable(message))
 
     @property
     def seq(self) -> int:

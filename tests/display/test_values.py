@@ -24,6 +24,7 @@ from context_compaction.display import html_of
 from context_compaction.display.messages import HEAD, TAIL
 from context_compaction.display.parts import LONGEST, MOST, passage, percent, ranges
 from context_compaction.events import RungReport
+from context_compaction.testing.embedders import HashedEmbedder
 from tests.display.pages import read
 from tests.session.talks import session, turns
 from tests.windows import WORDS, user
@@ -106,6 +107,16 @@ def test_hits_tell_where_and_why() -> None:
     assert "around it: m:2" in one
     assert all(word in one for word in hits[0].why)
     assert "nothing that was said matches" in read(s.recall("xylophone")._repr_html_()).text
+
+
+def test_a_hit_by_meaning_says_so() -> None:
+    """It holds no word of the question, and nothing around it does."""
+    with Session(budget=Budget(context_window=8000), embedder=HashedEmbedder()) as s:
+        s.append(user("my bicycle is called Pegasus"))
+        s.drain()
+        [hit] = s.recall("bicyclist pegasuslike")
+        assert (hit.why, hit.reasons) == ((), ())
+        assert f"found by its meaning (similarity {hit.similarity:.2f})" in read(hit._repr_html_()).text
 
 
 def test_lists_stay_lists() -> None:

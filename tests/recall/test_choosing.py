@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from context_compaction import Message
+from context_compaction.messages import quotable
 from context_compaction.recall import SearchHit, answers_to, question_of, worth_recalling
-from context_compaction.render import Quote, quotable, recalled_message
+from context_compaction.render import Quote, recalled_message
 from context_compaction.text.terms import query_words
 from tests.windows import WORDS
 

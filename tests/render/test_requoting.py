@@ -8,12 +8,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from context_compaction import Message
+from context_compaction.messages import quotable
 from context_compaction.render import (
     GAP,
     Quote,
     Spans,
     passages_in,
-    quotable,
     recalled_message,
     recalled_quotes,
     spans_of,

@@ -20,8 +20,9 @@ import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from context_compaction.archive.postgres.database import PostgresDatabase
-from context_compaction.archive.postgres.faults import BUSY_SECONDS, closed, typed
+from context_compaction.archive.postgres.faults import typed
 from context_compaction.archive.postgres.opening import STILL_SECONDS, Address, configure, connect
+from context_compaction.archive.sql.faults import BUSY_SECONDS, closed
 from context_compaction.errors import ArchiveUnavailable
 
 READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"

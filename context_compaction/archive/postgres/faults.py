@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import psycopg
 from psycopg_pool import PoolClosed, PoolTimeout
 
-from context_compaction.errors import ArchiveCorrupt, ArchiveError, ArchiveUnavailable, CompactionError
+from context_compaction.archive.sql.faults import BUSY_SECONDS, closed, is_trouble
+from context_compaction.errors import ArchiveCorrupt, ArchiveError, ArchiveUnavailable
 
-BUSY_SECONDS = 5.0
-"""How long a transaction waits for another one's lock, or for a connection of the pool."""
 _DAMAGE = "what is stored is damaged; restore a backup, or export what can still be read"
 _CHANGED = "the archive's tables are not as they were made; restore a backup, or name another schema"
 _CORRUPT = {"XX001": _DAMAGE, "XX002": _DAMAGE, "42P01": _CHANGED, "42703": _CHANGED, "3F000": _CHANGED}
@@ -35,18 +32,11 @@ _BY_CLASS = {
     "53": "the server has run out of a resource; nothing was written, try again later",
     "57": "the server is shutting down or starting; try again",
 }
-_DAMAGED = (json.JSONDecodeError, UnicodeDecodeError)
-_NOT_UNDERSTOOD = (ValueError, KeyError, IndexError, TypeError)
-"""Raised over rows that say what none does. Only in reading: else it may be about what was to be written."""
 
 
 def typed(error: BaseException | None, place: str, *, reading: bool) -> ArchiveError | None:
     """The typed error for what a transaction's body raised; None for one that is its own explanation."""
-    if isinstance(error, CompactionError):
-        return None
-    if isinstance(error, (psycopg.Error, *_DAMAGED)) or (reading and isinstance(error, _NOT_UNDERSTOOD)):
-        return translated(error, place)
-    return None
+    return translated(error, place) if is_trouble(error, psycopg.Error, reading=reading) else None
 
 
 def translated(error: Exception, place: str) -> ArchiveError:
@@ -66,11 +56,6 @@ def translated(error: Exception, place: str) -> ArchiveError:
         return ArchiveCorrupt(f"{place}: {_CORRUPT[code]} ({_words(error)})")
     advice = _UNAVAILABLE.get(code) or _BY_CLASS.get(code[:2]) or _otherwise(error)
     return ArchiveUnavailable(f"{place}: {advice} ({_words(error)})")
-
-
-def closed(place: str) -> ArchiveUnavailable:
-    """The error for an archive that is used after `Archive.close`."""
-    return ArchiveUnavailable(f"{place}: the archive was closed; open it again")
 
 
 def is_damage(error: BaseException) -> bool:

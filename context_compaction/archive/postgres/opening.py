@@ -11,8 +11,9 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from context_compaction.archive.postgres.database import adapt
-from context_compaction.archive.postgres.faults import BUSY_SECONDS, translated
+from context_compaction.archive.postgres.faults import translated
 from context_compaction.archive.postgres.migrations import migrate
+from context_compaction.archive.sql.faults import BUSY_SECONDS
 from context_compaction.errors import ArchiveUnavailable
 
 SCHEMA, POOL_SIZE = "context_compaction", 10

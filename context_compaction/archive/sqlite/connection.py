@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
+from context_compaction.archive.sql.faults import closed
 from context_compaction.archive.sqlite.database import SQLiteDatabase
 from context_compaction.archive.sqlite.faults import SQLiteTrouble, translated, typed
 from context_compaction.archive.sqlite.opening import MEMORY, connect, prepare, set_up
@@ -57,7 +58,7 @@ class Connections:
     def get(self) -> SQLiteDatabase:
         """This thread's connection, opened if need be. Raises `ArchiveUnavailable` after `close`."""
         if self._closed:
-            raise ArchiveUnavailable(f"{self.place}: the archive was closed; open it again")
+            raise closed(self.place)
         owned: _Owned | None = self._shared or getattr(self._local, "owned", None)
         if owned is None:
             owned = self._own(connect(self.place))

@@ -14,7 +14,8 @@ import sqlite3
 import time
 from typing import TYPE_CHECKING
 
-from context_compaction.archive.sqlite.faults import BUSY_SECONDS, translated
+from context_compaction.archive.sql.faults import BUSY_SECONDS
+from context_compaction.archive.sqlite.faults import translated
 from context_compaction.errors import ArchiveError, ArchiveUnavailable
 
 if TYPE_CHECKING:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 
-from context_compaction.errors import ArchiveCorrupt, ArchiveError, ArchiveUnavailable, CompactionError
+from context_compaction.archive.sql.faults import BUSY_SECONDS, is_trouble
+from context_compaction.errors import ArchiveCorrupt, ArchiveError, ArchiveUnavailable
 
-BUSY_SECONDS = 5.0
-"""How long a connection waits for another process's transaction."""
 _PRIMARY = 0xFF
 """SQLite's extended codes carry the primary one in their low byte."""
 _DAMAGE = "the file is damaged; restore a backup, or export what can still be read"
@@ -30,22 +28,13 @@ _UNAVAILABLE = {
     sqlite3.SQLITE_TOOBIG: "a value is over SQLite's limit of about 1 GB; nothing was written",
 }
 
-
-_DAMAGED = (json.JSONDecodeError, UnicodeDecodeError)
-"""Raised over bytes that are not as they were written; SQLite's own words about a schema can be such, too."""
-_NOT_UNDERSTOOD = (ValueError, KeyError, IndexError, TypeError)
-"""Raised over rows that say what none does. Only in reading: else it may be about what was to be written."""
 SQLiteTrouble = (sqlite3.Error, UnicodeDecodeError)
 """What a statement can raise."""
 
 
 def typed(error: BaseException | None, place: str, *, reading: bool) -> ArchiveError | None:
     """The typed error for what a transaction's body raised; None for one that is its own explanation."""
-    if isinstance(error, CompactionError):
-        return None
-    if isinstance(error, (sqlite3.Error, *_DAMAGED)) or (reading and isinstance(error, _NOT_UNDERSTOOD)):
-        return translated(error, place)
-    return None
+    return translated(error, place) if is_trouble(error, sqlite3.Error, reading=reading) else None
 
 
 def translated(error: Exception, place: str) -> ArchiveError:

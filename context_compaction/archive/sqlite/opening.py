@@ -7,9 +7,10 @@ import sqlite3
 import time
 from pathlib import Path
 
+from context_compaction.archive.sql.faults import BUSY_SECONDS
 from context_compaction.archive.sqlite.database import SQLiteDatabase
 from context_compaction.archive.sqlite.erasing import resume
-from context_compaction.archive.sqlite.faults import BUSY_SECONDS, SQLiteTrouble, translated, without_search
+from context_compaction.archive.sqlite.faults import SQLiteTrouble, translated, without_search
 from context_compaction.archive.sqlite.migrations import migrate, version_of
 from context_compaction.errors import ArchiveCorrupt, ArchiveError, ArchiveUnavailable
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from context_compaction.archive import Archive
-from context_compaction.messages import Message
-from context_compaction.render import Quote, quotable, recalled_quotes, recalled_text, spans_of
+from context_compaction.messages import Message, quotable
+from context_compaction.render import Quote, recalled_quotes, recalled_text, spans_of
 from context_compaction.session.sync.items import Item
 from context_compaction.view import ranges_of
 

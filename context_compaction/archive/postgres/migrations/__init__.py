@@ -9,7 +9,8 @@ import psycopg
 from psycopg import sql
 
 from context_compaction.archive.postgres.migrations import m001_initial, m002_vectors
-from context_compaction.errors import ArchiveCorrupt, ArchiveTooNew
+from context_compaction.archive.sql.faults import too_new
+from context_compaction.errors import ArchiveCorrupt
 
 Migration = Callable[[psycopg.Connection], None]
 MIGRATIONS: tuple[Migration, ...] = (m001_initial.upgrade, m002_vectors.upgrade)
@@ -43,10 +44,7 @@ def version_of(connection: psycopg.Connection, schema: str, place: str) -> tuple
     row = connection.execute(READ_STEPS).fetchone()
     version, archive = row if row is not None and row[0] is not None else (0, "")
     if version > len(MIGRATIONS):
-        raise ArchiveTooNew(
-            f"{place}: schema version {version}, but this release of context-compaction knows up to "
-            f"{len(MIGRATIONS)}; install a newer release"
-        )
+        raise too_new(place, version, len(MIGRATIONS))
     return version, archive
 
 

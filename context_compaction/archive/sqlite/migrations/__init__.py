@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 
+from context_compaction.archive.sql.faults import too_new
 from context_compaction.archive.sqlite.migrations import m001_initial, m002_life_of_data, m003_vectors
-from context_compaction.errors import ArchiveCorrupt, ArchiveTooNew
+from context_compaction.errors import ArchiveCorrupt
 
 APPLICATION_ID = 0x43434D50
 """``CCMP`` in the file's header: how we know our own files."""
@@ -32,10 +33,7 @@ def version_of(connection: sqlite3.Connection, place: str) -> int:
             raise ArchiveCorrupt(f"{place}: a database of another program, left as it is; name another file")
         return 0
     if version > len(MIGRATIONS):
-        raise ArchiveTooNew(
-            f"{place}: schema version {version}, but this release of context-compaction knows up to "
-            f"{len(MIGRATIONS)}; install a newer release"
-        )
+        raise too_new(place, version, len(MIGRATIONS))
     return version
 
 
