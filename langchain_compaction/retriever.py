@@ -74,18 +74,11 @@ class ArchiveRetriever(BaseRetriever):
         return [self._document(hit) for hit in hits]
 
     def _document(self, hit: SearchHit) -> Document:
-        said, summary = hit.message, hit.summary
-        text = said.text if said is not None else "" if summary is None else summary.text
+        session = self.session
         about: dict[str, Any] = {
-            "ref": hit.ref,
+            **hit.metadata,
             "score": hit.score,
-            "role": "summary" if said is None else said.role,
-            "time": None if said is None else said.timestamp,
-            "name": None if said is None else said.name,
-            "session_id": self.session.session_id,
-            "namespace": self.session.namespace,
-            "why": list(hit.why),
-            "because": hit.because,
-            "neighbours": list(hit.neighbours),
+            "session_id": session.session_id,
+            "namespace": session.namespace,
         }
-        return Document(page_content=text, id=hit.ref, metadata=about)
+        return Document(page_content=hit.text, id=hit.ref, metadata=about)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.bridge.pydantic import Field, PrivateAttr
@@ -13,24 +13,23 @@ from llama_index.core.memory.memory import BaseMemoryBlock
 from context_compaction import (
     Archive,
     ArchiveError,
-    Budget,
     Message,
-    Policy,
     Session,
     apast_context,
     open_archive,
 )
 from llamaindex_compaction.drafting import drafters_of
+from llamaindex_compaction.fields import SessionFields
 from llamaindex_compaction.messages import read_all
 from llamaindex_compaction.post_turn import aafter_turn
-from llamaindex_compaction.sessions import RUNTIME, Sessions, counter_of
+from llamaindex_compaction.sessions import RUNTIME, counter_of
 
 logger = logging.getLogger(__name__)
 _QUERY = 400
 """Characters of the newest message that are searched for."""
 
 
-class CompactionMemoryBlock(BaseMemoryBlock[str]):
+class CompactionMemoryBlock(SessionFields, BaseMemoryBlock[str]):
     """A block of LlamaIndex's `Memory` that keeps what its queue lets go of, and shows ``token_limit`` of it.
 
         memory = Memory.from_defaults(memory_blocks=[CompactionMemoryBlock(llm=llm, archive="chat.db")])
@@ -45,37 +44,19 @@ class CompactionMemoryBlock(BaseMemoryBlock[str]):
     token_limit: int = Field(default=2000, description="Tokens that the block may show.")
     found: int = Field(default=2, description="How many messages that fit the newest one are shown besides.")
     namespace: str = Field(default="default")
-    archive: Any = Field(default=":memory:", **RUNTIME)
-    """A path, ``":memory:"`` or an `Archive`, which then stays yours to close."""
     llm: Any = Field(default=None, **RUNTIME)
     """An LLM that writes the summaries; behind ``drafter``, if that is given, too."""
-    drafter: Any = Field(default=None, **RUNTIME)
-    """Who writes summaries: a drafter, a function, an LLM, or several; None selects sentences on the CPU."""
-    policy: Policy | None = Field(default=None, **RUNTIME)
     tokenizer_fn: Callable[[str], Sequence[Any]] | None = Field(default=None, **RUNTIME)
-    post_turn: Literal["inline", "background"] = Field(default="inline", **RUNTIME)
-    observers: Any = Field(default=(), **RUNTIME)
-    is_pinned: Callable[[Message], bool] | None = Field(default=None, **RUNTIME)
-    redactor: Callable[[str], str] | None = Field(default=None, **RUNTIME)
-    embedder: Any = Field(default=None, **RUNTIME)
-    """This and those above: as for `CompactionMemory`."""
-    _sessions: Sessions = PrivateAttr()
     _owed: dict[str, list[Message]] = PrivateAttr(default_factory=dict[str, list[Message]])
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._sessions = Sessions(
+        self._sessions = self._sessions_in(
             open_archive(self.archive),
-            Budget(context_window=self.token_limit, reserve_tokens=0),
+            self.token_limit,
             namespace=self.namespace,
-            policy=self.policy,
             drafter=drafters_of(self.drafter, self.llm),
             counter=counter_of(self.tokenizer_fn),
-            post_turn=self.post_turn,
-            observers=self.observers,
-            is_pinned=self.is_pinned,
-            redactor=self.redactor,
-            embedder=self.embedder,
         )
 
     def session(self, session_id: str) -> Session:

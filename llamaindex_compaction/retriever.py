@@ -78,22 +78,15 @@ class ArchiveRetriever(BaseRetriever):
         return [self._node(hit) for hit in hits]
 
     def _node(self, hit: SearchHit) -> NodeWithScore:
-        said, summary = hit.message, hit.summary
-        text = said.text if said is not None else "" if summary is None else summary.text
+        session = self.session
         about: dict[str, Any] = {
-            "ref": hit.ref,
-            "role": "summary" if said is None else said.role,
-            "time": None if said is None else said.timestamp,
-            "name": None if said is None else said.name,
-            "session_id": self.session.session_id,
-            "namespace": self.session.namespace,
-            "why": list(hit.why),
-            "because": hit.because,
-            "neighbours": list(hit.neighbours),
+            **hit.metadata,
+            "session_id": session.session_id,
+            "namespace": session.namespace,
         }
         node = TextNode(
-            id_=f"{self.session.namespace}/{self.session.session_id}/{hit.ref}",
-            text=text,
+            id_=f"{session.namespace}/{session.session_id}/{hit.ref}",
+            text=hit.text,
             metadata=about,
             excluded_llm_metadata_keys=[
                 key for key, value in about.items() if key not in _SHOWN or value is None

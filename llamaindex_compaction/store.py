@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from llama_index.core.base.llms.types import ChatMessage
-from llama_index.core.bridge.pydantic import ConfigDict, Field, PrivateAttr
+from llama_index.core.bridge.pydantic import ConfigDict, Field
 from llama_index.core.storage.chat_store.base import BaseChatStore
 
-from context_compaction import Archive, Budget, Message, Policy, Session, open_archive, past_context
+from context_compaction import Archive, Session, open_archive, past_context
+from llamaindex_compaction.fields import SessionFields
 from llamaindex_compaction.memory.given import given_back
 from llamaindex_compaction.messages import read_all, write_all
 from llamaindex_compaction.post_turn import aafter_turn, after_turn, ends_turn
-from llamaindex_compaction.sessions import RUNTIME, Sessions, counter_of
+from llamaindex_compaction.sessions import RUNTIME, counter_of
 
 
-class CompactionChatStore(BaseChatStore):
+class CompactionChatStore(SessionFields, BaseChatStore):
     """A chat store, for ``chat_store=`` of LlamaIndex's memories. Each key is a session of the archive.
 
         store = CompactionChatStore(archive="chat.db", token_limit=3000)
@@ -32,34 +33,16 @@ class CompactionChatStore(BaseChatStore):
     token_limit: int = Field(default=3000, frozen=True)
     """What `get_messages` gives stays under so many tokens."""
     namespace: str = Field(default="default", frozen=True)
-    archive: Any = Field(default=":memory:", **RUNTIME)
-    """A path, ``":memory:"`` or an `Archive`, which then stays yours to close."""
-    drafter: Any = Field(default=None, **RUNTIME)
-    """Who writes summaries: a drafter, a function, an LLM, or several; None selects sentences on the CPU."""
-    policy: Policy | None = Field(default=None, **RUNTIME)
     tokenizer_fn: Callable[[str], Sequence[Any]] | None = Field(default=None, **RUNTIME)
-    post_turn: Literal["inline", "background"] = Field(default="inline", **RUNTIME)
-    observers: Any = Field(default=(), **RUNTIME)
-    is_pinned: Callable[[Message], bool] | None = Field(default=None, **RUNTIME)
-    redactor: Callable[[str], str] | None = Field(default=None, **RUNTIME)
-    embedder: Any = Field(default=None, **RUNTIME)
-    """This and those above: as for `CompactionMemory`."""
-    _sessions: Sessions = PrivateAttr()
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._sessions = Sessions(
+        self._sessions = self._sessions_in(
             open_archive(self.archive),
-            Budget(context_window=self.token_limit, reserve_tokens=0),
+            self.token_limit,
             namespace=self.namespace,
-            policy=self.policy,
             drafter=self.drafter,
             counter=counter_of(self.tokenizer_fn),
-            post_turn=self.post_turn,
-            observers=self.observers,
-            is_pinned=self.is_pinned,
-            redactor=self.redactor,
-            embedder=self.embedder,
         )
 
     @classmethod

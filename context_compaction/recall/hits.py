@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from context_compaction.displayed import Displayed
 from context_compaction.messages import Message
@@ -28,6 +29,27 @@ class SearchHit(Displayed):
     """All the words that it has to do with the query, what it holds itself first; none if it is only near."""
     similarity: float | None = None
     """With an embedder, the cosine of its vector and the question's; None if that is not known."""
+
+    @property
+    def text(self) -> str:
+        """What it says."""
+        if self.message is not None:
+            return self.message.text
+        return "" if self.summary is None else self.summary.text
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What else there is to tell of it, as JSON data: where it stands, whose it is, why it is a hit."""
+        said = self.message
+        return {
+            "ref": self.ref,
+            "role": "summary" if said is None else said.role,
+            "time": None if said is None else said.timestamp,
+            "name": None if said is None else said.name,
+            "why": list(self.why),
+            "because": self.because,
+            "neighbours": list(self.neighbours),
+        }
 
     @property
     def because(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Awaitable, Callable
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from llama_index.core.bridge.pydantic import ConfigDict, Field, PrivateAttr
@@ -13,8 +13,6 @@ from llama_index.core.memory.types import BaseMemory
 from context_compaction import (
     Archive,
     Budget,
-    Message,
-    Policy,
     SearchHit,
     Session,
     StaleView,
@@ -22,15 +20,16 @@ from context_compaction import (
     open_archive,
 )
 from llamaindex_compaction.drafting import drafters_of
+from llamaindex_compaction.fields import SessionFields
 from llamaindex_compaction.memory.asking import Asking
-from llamaindex_compaction.sessions import RUNTIME, Sessions, counter_of
+from llamaindex_compaction.sessions import RUNTIME, counter_of
 
 T = TypeVar("T")
 DEFAULT_TOKEN_LIMIT = 30_000
 """As LlamaIndex's `Memory` has it."""
 
 
-class OpenMemory(BaseMemory, ABC):
+class OpenMemory(SessionFields, BaseMemory, ABC):
     """A memory's fields, which say where its session is and how it is kept."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid", hide_input_in_errors=True)
@@ -40,29 +39,12 @@ class OpenMemory(BaseMemory, ABC):
     namespace: str = Field(default="default", frozen=True)
     token_limit: int = Field(default=DEFAULT_TOKEN_LIMIT, frozen=True)
     """What `get` gives stays under so many tokens, the asker's own (``initial_token_count``) included."""
-    archive: Any = Field(default=":memory:", **RUNTIME)
-    """A path, ``":memory:"`` or an `Archive`, which then stays yours to close."""
     llm: Any = Field(default=None, **RUNTIME)
     """An LLM that writes the summaries; behind ``drafter``, if that is given, too."""
-    drafter: Any = Field(default=None, **RUNTIME)
-    """Who writes summaries: a drafter, a function, an LLM, or several; None selects sentences on the CPU."""
     tokenizer_fn: Any = Field(default=None, exclude=True, repr=False)
     """What counts tokens: a function of text that gives a list, as LlamaIndex has it."""
-    policy: Policy | None = Field(default=None, **RUNTIME)
-    """How to compact; None: `Policy.layered()`."""
-    post_turn: Literal["inline", "background"] = Field(default="inline", **RUNTIME)
-    """Whether getting ahead of the next turn is waited for."""
-    observers: Any = Field(default=(), **RUNTIME)
-    """Who is told of each compaction before (and may veto a SOFT one) and after."""
-    is_pinned: Callable[[Message], bool] | None = Field(default=None, **RUNTIME)
-    """Messages that stay word for word."""
-    redactor: Callable[[str], str] | None = Field(default=None, **RUNTIME)
-    """What every text goes through before a drafter reads it, and every summary; the archive is as it was."""
-    embedder: Any = Field(default=None, **RUNTIME)
-    """A LlamaIndex ``BaseEmbedding``, say, by which recall weighs meaning beside words; None: words alone."""
     recall_hint: bool = Field(default=False, **RUNTIME)
     """Whether the model has a recall tool to be told about."""
-    _sessions: Sessions = PrivateAttr()
     _owned: Archive | None = PrivateAttr(default=None)
     _asking: Asking = PrivateAttr()
 
@@ -76,18 +58,12 @@ class OpenMemory(BaseMemory, ABC):
         archive = open_archive(self.archive)
         self._owned = None if archive is self.archive else archive
         try:
-            self._sessions = Sessions(
+            self._sessions = self._sessions_in(
                 archive,
-                budget,
+                self.token_limit,
                 namespace=self.namespace,
-                policy=self.policy,
                 drafter=drafters_of(self.drafter, self.llm),
                 counter=counter,
-                post_turn=self.post_turn,
-                observers=self.observers,
-                is_pinned=self.is_pinned,
-                redactor=self.redactor,
-                embedder=self.embedder,
                 recall_hint=self.recall_hint,
             )
             self._sessions.get(self.session_id)
