@@ -89,6 +89,6 @@ def _read(call: Any) -> ToolCallBlock | None:
 
 def _same(written: ToolCallBlock, call: ToolCallBlock) -> bool:
     try:
-        return json.loads(written.arguments) == json.loads(call.arguments)
+        return written.name == call.name and json.loads(written.arguments) == json.loads(call.arguments)
     except ValueError:
         return False

@@ -92,6 +92,17 @@ def test_arguments_are_shortened_in_both_representations() -> None:
     assert second["input"] == short
 
 
+def test_a_call_that_is_named_in_two_ways_goes_by_its_block() -> None:
+    """Also where both ask for it with the same arguments."""
+    written = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    message = ChatMessage(
+        role="assistant",
+        blocks=[li.ToolCallBlock(tool_call_id="c1", tool_name="g", tool_kwargs={})],
+        additional_kwargs={"tool_calls": [written]},
+    )
+    assert [call.name for call in from_llamaindex(message).tool_calls] == ["g"]
+
+
 @given(said.messages)
 def test_an_edit_that_changes_nothing_changes_nothing(message: ChatMessage) -> None:
     read = from_llamaindex(message)
