@@ -2,12 +2,13 @@
 
 import os
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
 
 from context_compaction.archive import Fork, SQLiteArchive
-from context_compaction.errors import ArchiveCorrupt
+from context_compaction.errors import ArchiveCorrupt, ArchiveUnavailable
 from context_compaction.messages import MediaBlock, Message, TextBlock
 from context_compaction.recall import recall
 from context_compaction.testing.archive_rows import PICTURE, Writer, nasty_messages
@@ -105,3 +106,35 @@ def machine_steps(archive: SQLiteArchive) -> int:
     archive.open_session("default", "s")
     connection.set_progress_handler(None, 0)
     return ticks[0]
+
+
+COUNT = """
+WITH RECURSIVE n(x) AS (SELECT held() UNION ALL SELECT x + 1 FROM n WHERE x < 400000) SELECT count(*) FROM n
+"""
+
+
+def test_closed_in_the_middle_of_another_threads_statement(path: Path):
+    """It is closed behind it: under it, the interpreter would crash."""
+    archive, begun, closing = SQLiteArchive(path), threading.Event(), threading.Event()
+    counted: list[int] = []
+
+    def held() -> int:
+        begun.set()
+        closing.wait(10)
+        return 1
+
+    def read() -> None:
+        with archive._connections.reading() as connection:
+            connection.create_function("held", 0, held)
+            counted.append(connection.execute(COUNT).fetchone()[0])
+            counted.append(connection.execute("SELECT 2").fetchone()[0])
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    begun.wait(10)
+    closing.set()
+    archive.close()
+    assert counted == [400_000, 2], "close comes back when the transaction is over"
+    reader.join()
+    with pytest.raises(ArchiveUnavailable, match="closed"):
+        archive.sessions()

@@ -57,6 +57,10 @@ class Connections:
 
     def get(self) -> SQLiteDatabase:
         """This thread's connection, opened if need be. Raises `ArchiveUnavailable` after `close`."""
+        return self.owned().connection
+
+    def owned(self) -> _Owned:
+        """The holder of `get`'s connection."""
         if self._closed:
             raise closed(self.place)
         owned: _Owned | None = self._shared or getattr(self._local, "owned", None)
@@ -64,7 +68,7 @@ class Connections:
             owned = self._own(connect(self.place))
             self.check_place()
             self._local.owned = owned
-        return owned.connection
+        return owned
 
     def check_place(self) -> None:
         """Raise `ArchiveUnavailable` if the path is no longer the file that was opened.
@@ -78,7 +82,7 @@ class Connections:
             )
 
     def close(self) -> None:
-        """Close every connection. Threads in the middle of a read are told by their next statement."""
+        """Close every connection, each when the transaction is over that a thread is in the middle of."""
         with self.lock:
             self._closed = True
             for owned in list(self._owned):
@@ -121,19 +125,23 @@ class Connections:
 class Transaction:
     """One transaction on this thread's connection. What SQLite or a damaged row raises leaves it typed."""
 
-    __slots__ = ("_begin", "_connection", "_connections", "_lock")
+    __slots__ = ("_begin", "_connection", "_connections", "_lock", "_owned")
 
     def __init__(self, connections: Connections, begin: Begin, lock: threading.RLock | None) -> None:
         self._connections = connections
         self._begin = begin
         self._lock = lock
         self._connection: SQLiteDatabase | None = None
+        self._owned: _Owned | None = None
 
     def __enter__(self) -> SQLiteDatabase:
         if self._lock is not None:
             self._lock.acquire()
         try:
-            self._connection = connection = self._connections.get()
+            owned = self._connections.owned()
+            owned.lock.acquire()
+            self._owned = owned
+            self._connection = connection = owned.connection
             connection.execute(self._begin)
             return connection
         except BaseException as error:
@@ -172,6 +180,8 @@ class Transaction:
             # Already rolled back by SQLite (full disk, I/O error), or closed by another thread.
             pass
         finally:
+            if self._owned is not None:
+                self._owned.lock.release()
             if self._lock is not None:
                 self._lock.release()
 
@@ -188,15 +198,18 @@ def _file_id(path: Path) -> FileId | None:
 class _Owned:
     """Closes its connection when the thread that it belongs to ends."""
 
-    __slots__ = ("__weakref__", "_abandoned", "connection")
+    __slots__ = ("__weakref__", "_abandoned", "connection", "lock")
 
     def __init__(self, connection: SQLiteDatabase) -> None:
         self.connection = connection
+        self.lock = threading.RLock()
+        """Held in a transaction: to close a connection under another thread's statement crashes sqlite3."""
         self._abandoned = False
 
     def close(self) -> None:
         if not self._abandoned:
-            self.connection.close()
+            with self.lock:
+                self.connection.close()
 
     def abandon(self) -> None:
         """Leave the connection open for good, beyond the end of the interpreter."""
