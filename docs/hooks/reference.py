@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 INTRODUCTION = """# API reference
 
-What can be imported from the three packages. All of it is public, and changes as
-[versions](../docs/versions.md) says; what is not here may change at any time. A method with an `a` in front is
-the async twin of the one without.
+What can be imported from the three packages, and the presets and rungs of ladders. All of it is public,
+and changes as [versions](../docs/versions.md) says; what is not here may change at any time. A method with
+an `a` in front is the async twin of the one without.
 """
 
 
