@@ -7,11 +7,13 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from urllib.parse import unquote
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "docs" / "hooks" / "reference.toml"
 FETCHED = re.compile(r"""<(?:script|img|iframe|source)\b[^>]*?\bsrc=["']?((?:https?:)?//[^"' >]+)|"""
                      r"""<link\b[^>]*?\bhref=["']?((?:https?:)?//[^"' >]+)""")  # fmt: skip
+LOCAL = re.compile(r"""<(?:link|a|img|script)\b[^>]*?\b(?:href|src)=["']?([^"'#:?>\s]+)[#?"'>\s]""")
 SECONDS = 300
 
 
@@ -42,6 +44,16 @@ def test_every_public_name_has_one_place_in_the_reference():
     assert len(set(named)) == len(named)
 
 
+def leads_nowhere(site: Path, pages: dict[str, str]) -> list[tuple[str, str]]:
+    """Links, styles, scripts and images of the pages that are not there."""
+    return [
+        (name, target)
+        for name, text in pages.items()
+        for target in LOCAL.findall(text)
+        if name != "404.html" and not (site / name).parent.joinpath(unquote(target)).exists()
+    ]
+
+
 def test_the_site(tmp_path: Path):
     """One build for all that is looked at: it takes some seconds."""
     done = subprocess.run(
@@ -54,17 +66,17 @@ def test_the_site(tmp_path: Path):
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    pages = {
-        page.relative_to(tmp_path).as_posix(): page.read_text(encoding="utf-8")
-        for page in tmp_path.rglob("*.html")
-    }
+    found = sorted(tmp_path.rglob("*.html"))
+    pages = {page.relative_to(tmp_path).as_posix(): page.read_text(encoding="utf-8") for page in found}
     assert {name: FETCHED.findall(text) for name, text in pages.items() if FETCHED.search(text)} == {}
-    assert [
-        name for name, text in pages.items() if "<p>```" in text
-    ] == []  # a block that was not seen as one
+    assert leads_nowhere(tmp_path, pages) == []
+    assert [name for name, text in pages.items() if "<p>```" in text] == [], (
+        "a block that was not seen as one"
+    )
     assert undocumented(tmp_path) == []
     notebooks = list(ROOT.glob("notebooks/*.ipynb"))
     assert all('class="ctxc' in pages[f"notebooks/{notebook.stem}.html"] for notebook in notebooks)
+    assert 'class="ctxc' in pages["how-it-works.html"]
     decisions = list(ROOT.glob("docs/decisions/[0-9]*.md"))
     assert all(f'href="{record.stem}.html"' in pages["decisions/index.html"] for record in decisions)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,10 @@ from nbformat import NotebookNode
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[2]
+SHOWN = re.compile(r"^<!-- the first display of (notebooks/\S+) -->$", re.MULTILINE)
 
 
 class NotebookPage(File):
@@ -30,9 +33,24 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """A comment that names a notebook is replaced by what the notebook shows first."""
+    return SHOWN.sub(lambda match: _first_display(ROOT / match[1]), markdown)
+
+
 def markdown_of(path: Path) -> str:
     """A notebook as Markdown."""
     return "\n\n".join(_cell(cell) for cell in nbformat.read(path, as_version=4).cells) + "\n"
+
+
+def _first_display(path: Path) -> str:
+    cells = nbformat.read(path, as_version=4).cells
+    return next(
+        _output(output)
+        for cell in cells
+        for output in cell.get("outputs", [])
+        if "text/html" in output.get("data", {})
+    )
 
 
 def _cell(cell: NotebookNode) -> str:
