@@ -41,7 +41,7 @@ def entry_of(counts: Counter[str]) -> Entry:
     No line names a term twice, so the number of lines that hold it is its count.
     """
     lines = [" ".join(counts)] if counts else []
-    level = [term for term, count in counts.items() if count > 1]
+    level: list[str] = [term for term, count in counts.items() if count > 1]
     for times in range(2, MAX_COUNT + 1):
         if level:
             lines.append(" ".join(level))
