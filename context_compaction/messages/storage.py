@@ -22,11 +22,6 @@ def encode(message: Message) -> tuple[str, bytes]:
 
     `decode` gives it back equal.
     """
-    fields = _fields(message)
-    return compact_json(fields), _sorted_json(fields).encode("ascii")
-
-
-def _fields(message: Message) -> dict[str, Any]:
     data: dict[str, Any] = {"format": message.format}
     for key in ("id", "name", "timestamp"):
         if (value := getattr(message, key)) is not None:
@@ -36,7 +31,7 @@ def _fields(message: Message) -> dict[str, Any]:
     if message.raw is None or message.format != "openai":
         data["role"] = message.role
         data["blocks"] = [block_to_json(block) for block in message.blocks]
-    return data
+    return compact_json(data), _sorted_json(data).encode("ascii")
 
 
 def decode(text: str) -> Message:
@@ -71,7 +66,9 @@ def content_digest(message: Message) -> bytes:
 
     An empty text beside other blocks says nothing: formats differ in whether they write one next to calls.
     """
-    said = [block for block in message.blocks if block != TextBlock("")] or message.blocks
+    said = [
+        block for block in message.blocks if not isinstance(block, TextBlock) or block.text
+    ] or message.blocks
     blocks = [
         {
             "type": type(block).__name__,
