@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from functools import cached_property, lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from context_compaction.counting.approximate import ApproximateCounter
 from context_compaction.counting.base import MediaPricing, TokenCounter
 from context_compaction.counting.pieces import pieces, tidy
 from context_compaction.counting.tables import load_encoding
+from context_compaction.counting.together import counted
+from context_compaction.messages import Message
 
 if TYPE_CHECKING:
     from tiktoken import Encoding
@@ -16,6 +20,8 @@ if TYPE_CHECKING:
 _SHORT = 64
 """Characters up to which a text is remembered: ids, tool names, placeholders."""
 _REMEMBERED = 4096
+_MANY = 32
+"""Messages from which on they are counted together."""
 
 
 class TiktokenCounter(TokenCounter):
@@ -51,6 +57,19 @@ class TiktokenCounter(TokenCounter):
             return self._fallback.text(text)
         encode = table.encode_ordinary
         return sum([len(encode(piece)) for piece in pieces(tidy(text))])
+
+    def each(self, messages: Sequence[Message]) -> Iterable[int]:
+        """Many are counted together by a thread of their own, as the tokenizer needs no Python meanwhile."""
+        table, kind = self._table, type(self)
+        own = kind.message is TokenCounter.message and kind.text is TiktokenCounter.text
+        if table is None or len(messages) < _MANY or not own:
+            return super().each(messages)
+        parts = [
+            (envelope, [piece for text in texts for piece in pieces(tidy(text))])
+            for envelope, texts in map(self.parts, messages)
+        ]
+        counts = counted(table, [piece for _, each in parts for piece in each])
+        return (envelope + sum(islice(counts, len(each))) for envelope, each in parts)
 
     @cached_property
     def _table(self) -> Encoding | None:

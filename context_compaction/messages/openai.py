@@ -19,6 +19,7 @@ from context_compaction.messages.message import ROLES, Message, Role
 
 JsonDict = dict[str, Any]
 _REASONING_KEYS = ("reasoning", "reasoning_content")
+_WRITE = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 _TIME_KEYS = ("timestamp", "created_at", "created")
 
 
@@ -80,12 +81,25 @@ def write_openai(message: Message) -> JsonDict:
 
 def _dump(data: Mapping[str, Any]) -> str:
     try:
-        text = json.dumps(data, separators=(",", ":"), allow_nan=False)
-        if json.loads(text) == data:
+        text = _WRITE(data)
+        if _is_plain(data) or json.loads(text) == data:
             return text
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidMessage(f"not JSON: {error}") from None
     raise InvalidMessage("not JSON: it would come back different (tuples, non-string keys or the like)")
+
+
+def _is_plain(data: object) -> bool:
+    """Whether it is certain to come back equal, without reading it back."""
+    kind = type(data)
+    if kind is str:
+        return cast("str", data).isascii()  # of others, lone surrogates that make a pair do not
+    if kind is dict:
+        fields = cast("dict[Any, Any]", data)
+        return all(type(key) is str for key in fields) and all(map(_is_plain, fields.values()))
+    if kind is list:
+        return all(map(_is_plain, cast("list[Any]", data)))
+    return data is None or kind in (bool, int, float)
 
 
 def _result_blocks(data: Mapping[str, Any]) -> list[Block]:

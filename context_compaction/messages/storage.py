@@ -11,9 +11,17 @@ from context_compaction.messages.blocks import TextBlock, block_from_json, block
 from context_compaction.messages.message import Message
 from context_compaction.messages.openai import read_said
 
+compact_json = json.JSONEncoder(separators=(",", ":")).encode
+"""JSON text as all of it is stored: ASCII, no spaces, keys in their order."""
+_sorted_json = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
+_said_json = json.JSONEncoder(sort_keys=True).encode
 
-def encode(message: Message) -> str:
-    """The message as ASCII JSON text (lone surrogates and NUL are escaped). `decode` gives it back equal."""
+
+def encode(message: Message) -> tuple[str, bytes]:
+    """The message as ASCII JSON text (lone surrogates and NUL are escaped), and `canonical` of that text.
+
+    `decode` gives it back equal.
+    """
     data: dict[str, Any] = {"format": message.format}
     for key in ("id", "name", "timestamp"):
         if (value := getattr(message, key)) is not None:
@@ -23,14 +31,14 @@ def encode(message: Message) -> str:
     if message.raw is None or message.format != "openai":
         data["role"] = message.role
         data["blocks"] = [block_to_json(block) for block in message.blocks]
-    return json.dumps(data, separators=(",", ":"))
+    return compact_json(data), _sorted_json(data).encode("ascii")
 
 
 def decode(text: str) -> Message:
     """The message that `encode` wrote. Raises `ArchiveCorrupt` when the text is something else."""
     try:
         data = cast("dict[str, Any]", json.loads(text))
-        raw = json.dumps(data["raw"], separators=(",", ":")) if "raw" in data else None
+        raw = compact_json(data["raw"]) if "raw" in data else None
         if "blocks" in data:
             role, blocks = data["role"], tuple(block_from_json(block) for block in data["blocks"])
         else:
@@ -50,7 +58,7 @@ def decode(text: str) -> Message:
 
 def canonical(text: str) -> bytes:
     """The one byte form of a stored message: keys sorted, no spaces. This is what hashes cover."""
-    return json.dumps(json.loads(text), sort_keys=True, separators=(",", ":")).encode("ascii")
+    return _sorted_json(json.loads(text)).encode("ascii")
 
 
 def content_digest(message: Message) -> bytes:
@@ -58,7 +66,9 @@ def content_digest(message: Message) -> bytes:
 
     An empty text beside other blocks says nothing: formats differ in whether they write one next to calls.
     """
-    said = [block for block in message.blocks if block != TextBlock("")] or message.blocks
+    said = [
+        block for block in message.blocks if not isinstance(block, TextBlock) or block.text
+    ] or message.blocks
     blocks = [
         {
             "type": type(block).__name__,
@@ -70,7 +80,7 @@ def content_digest(message: Message) -> bytes:
         }
         for block in said
     ]
-    return text_digest(json.dumps([message.role, message.name, blocks], sort_keys=True))
+    return text_digest(_said_json([message.role, message.name, blocks]))
 
 
 def text_digest(text: str) -> bytes:

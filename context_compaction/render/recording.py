@@ -14,31 +14,33 @@ from context_compaction.text.standing import heard
 from context_compaction.view import LogRecord, LogWindow
 
 
-def record_of(
-    seq: int,
-    message: Message,
-    placement: Placement,
+def records_of(
+    messages: Sequence[tuple[Message, int | None]],
+    placements: Sequence[Placement],
+    after_seq: int,
     counter: TokenCounter,
     *,
     references: bool,
-    supersedes: int | None = None,
     cues: tuple[Cues, ...] = (),
-) -> LogRecord:
-    """The record of message number ``seq``, placed by `groups.Pairing`.
+) -> tuple[LogRecord, ...]:
+    """The records of messages behind ``after_seq``, each with the head message that it supersedes, if any.
 
-    ``cues``: by which standing instructions are told; none without them.
+    ``placements`` by `groups.Pairing`. ``cues``: by which standing instructions are told; none without them.
     """
-    shown = shown_as(seq, message, placement.kind, references=references)
-    return LogRecord(
-        seq,
-        message,
-        placement.group,
-        placement.kind,
-        shown,
-        counter.message(shown),
-        features_of(message),
-        supersedes,
-        instructions_of(message, cues),
+    placed = [
+        (seq, message, supersedes, placement)
+        for seq, ((message, supersedes), placement) in enumerate(
+            zip(messages, placements, strict=True), start=after_seq + 1
+        )
+    ]
+    shown = [shown_as(seq, said, at.kind, references=references) for seq, said, _, at in placed]
+    counts = counter.each(shown)  # it may count while the rest is worked out, so that goes first
+    known = [(features_of(message), instructions_of(message, cues)) for _, message, _, _ in placed]
+    return tuple(
+        LogRecord(seq, message, at.group, at.kind, view, tokens, features, supersedes, told)
+        for (seq, message, supersedes, at), view, (features, told), tokens in zip(
+            placed, shown, known, counts, strict=True
+        )
     )
 
 
@@ -60,9 +62,10 @@ def log_window(
     messages: Sequence[Message], counter: TokenCounter, *, references: bool, cues: tuple[Cues, ...] = ()
 ) -> LogWindow:
     """Messages as a log of their own, numbered from 1."""
-    pairing, records, synthetics = Pairing(), dict[int, LogRecord](), dict[int, tuple[str, ...]]()
-    for seq, message in enumerate(messages, start=1):
-        placement = pairing.place(seq, message)
+    pairing, synthetics = Pairing(), dict[int, tuple[str, ...]]()
+    placements = [pairing.place(seq, message) for seq, message in enumerate(messages, start=1)]
+    for placement in placements:
         add_closed(synthetics, placement.closed)
-        records[seq] = record_of(seq, message, placement, counter, references=references, cues=cues)
-    return LogWindow(records, len(records), synthetics)
+    said = [(message, None) for message in messages]
+    records = records_of(said, placements, 0, counter, references=references, cues=cues)
+    return LogWindow({record.seq: record for record in records}, len(records), synthetics)

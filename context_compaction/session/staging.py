@@ -12,7 +12,7 @@ from context_compaction.errors import DuplicateMessage
 from context_compaction.groups import Pairing, Placement
 from context_compaction.messages import Message
 from context_compaction.messages.storage import content_digest
-from context_compaction.render.recording import record_of
+from context_compaction.render.recording import records_of
 from context_compaction.text.cues import Cues
 from context_compaction.view import LogRecord, Pin
 
@@ -49,17 +49,12 @@ def staged(
     ``pairing`` is left as it is.
     """
     pairing = pairing.copy()
-    records: list[LogRecord] = []
-    placements: list[Placement] = []
-    for seq, (message, supersedes) in enumerate(messages, start=after_seq + 1):
-        # What stands in the system head comes between no call and its result.
-        placement = pairing.place(seq, message) if supersedes is None else Placement(seq, "plain")
-        placements.append(placement)
-        records.append(
-            record_of(
-                seq, message, placement, counter, references=references, supersedes=supersedes, cues=cues
-            )
-        )
+    # What stands in the system head comes between no call and its result.
+    placements = tuple(
+        pairing.place(seq, message) if supersedes is None else Placement(seq, "plain")
+        for seq, (message, supersedes) in enumerate(messages, start=after_seq + 1)
+    )
+    records = records_of(messages, placements, after_seq, counter, references=references, cues=cues)
     batch = AppendBatch(
         after_seq=after_seq,
         rows=tuple(_row(record, counter) for record in records),
@@ -72,7 +67,7 @@ def staged(
         ),
         activate=activate,
     )
-    return Staged(batch, tuple(records), tuple(placements), pairing)
+    return Staged(batch, records, placements, pairing)
 
 
 def without_known(archive: Archive, branch: int, messages: Sequence[Message]) -> list[Message]:

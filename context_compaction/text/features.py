@@ -34,7 +34,14 @@ class Features:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return {
+            "lines": self.lines,
+            "chars": self.chars,
+            "digest": self.digest,
+            "errors": self.errors,
+            "paths": self.paths,
+            "thinks": self.thinks,
+        }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Features:
@@ -51,12 +58,12 @@ def features_of(message: Message) -> Features:
         lines=text.count("\n") + 1 if text else 0,
         chars=len(text),
         digest=hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16],
-        errors=(result is not None and result.is_error) or any(word in lower for word in _ERRORS),
+        errors=(result is not None and result.is_error) or any(map(lower.__contains__, _ERRORS)),
         paths=_paths(text) if result is not None else (),
         thinks=message.role == "assistant"
         and (
             any(isinstance(block, ReasoningBlock) for block in message.blocks)
-            or any(tag in lower for tag in _THINKING)
+            or any(map(lower.__contains__, _THINKING))
         ),
     )
 

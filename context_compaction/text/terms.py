@@ -12,7 +12,9 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import chain
 from operator import add
+from string import punctuation
 
 from context_compaction.messages import MediaBlock, Message, ReasoningBlock, TextBlock, ToolCallBlock
 from context_compaction.text.opaque import without_data
@@ -25,6 +27,8 @@ MAX_TERMS = 500_000
 keys have a third of that, so much Chinese a little more."""
 REMEMBERED_CHARS = 256
 """Longer wholes are rare, and remembering their terms would cost memory."""
+_WORD_CHARS = 64
+"""Longer words, signs included, are read whole by whole: a line of JSON may be one without a space."""
 # Letters and digits of any script; vowel signs and accents, which Python's \w leaves out, belong to them.
 _LETTER = r"[^\W_\u00b7]|[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0dff\u0e31-\u0e4e\u0eb1-\u0ecd]"
 _WORD = rf"(?:{_LETTER})+"
@@ -59,14 +63,26 @@ STOP_WORDS = frozenset(
 
 def terms_of(text: str) -> Counter[str]:
     """How often each term occurs. Linear; any text is fine, lone surrogates and NUL included."""
+    words = without_data(text).split()  # no whole goes across a space
+    longest = max(map(len, words), default=0)
+    if longest > _WORD_CHARS:
+        words = [part for word in words for part in (_chunks(word) if len(word) > _WORD_CHARS else (word,))]
+        longest = max(map(len, words), default=0)
+    if longest > REMEMBERED_CHARS or len(text) > MAX_TERMS // 2:
+        return _bounded(words)
+    return Counter(chain.from_iterable(map(_TERMS.__getitem__, words)))
+
+
+def _bounded(words: Sequence[str]) -> Counter[str]:
+    """The terms of words of any length, as far as `MAX_TERMS` allows."""
     counts: dict[str, int] = {}
-    for chunk, times in Counter(_chunks(text)).items():
+    for word, times in Counter(words).items():
         if len(counts) >= MAX_TERMS:
             break
-        if len(chunk) > REMEMBERED_CHARS:
-            _count_long(counts, chunk, times)
+        if len(word) > REMEMBERED_CHARS:
+            _count_long(counts, word, times)
             continue
-        for term in _analysed(chunk):
+        for term in _TERMS[word]:
             counts[term] = counts.get(term, 0) + times
     return Counter(counts)
 
@@ -83,7 +99,7 @@ def query_words(query: str) -> dict[str, str]:
     and long words are kept before short ones.
     """
     words: dict[str, str] = {}
-    for chunk in dict.fromkeys(_chunks(query)):
+    for chunk in dict.fromkeys(_chunks(without_data(query))):
         for term in _analysed(chunk):
             if term not in _STOPPED:
                 words.setdefault(term, chunk)
@@ -139,11 +155,30 @@ def _texts(message: Message) -> Iterable[str]:
 
 def _chunks(text: str) -> list[str]:
     """Words, and wholes of several words: identifiers, paths, keys."""
-    words = _CONTRACTION.sub("", without_data(text))
+    words = _CONTRACTION.sub("", text) if "'" in text or "\u2019" in text else text
     return (_ASCII_CHUNK if words.isascii() else _CHUNK).findall(words)
 
 
-@lru_cache(maxsize=1 << 16)
+class _Terms(dict[str, tuple[str, ...]]):
+    """The terms of what stands between two spaces; most was read before, and a dict is the fastest cache."""
+
+    def __missing__(self, word: str) -> tuple[str, ...]:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        bare = word.strip(punctuation)
+        if bare.isascii() and bare.isalnum():
+            found = _analysed(bare)
+        else:
+            found = tuple(chain.from_iterable(map(_analysed, _chunks(word))))
+        self[word] = found
+        return found
+
+
+_REMEMBERED = 1 << 16
+_TERMS = _Terms()
+
+
+@lru_cache(maxsize=_REMEMBERED)
 def _analysed(chunk: str) -> tuple[str, ...]:
     """The terms of one chunk: the whole if it is of several parts, then the parts."""
     if not chunk.isascii():

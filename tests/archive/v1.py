@@ -20,7 +20,7 @@ from context_compaction.archive.sql.payloads import shelved
 from context_compaction.archive.sql.spans import FOREVER
 from context_compaction.archive.sqlite.migrations import APPLICATION_ID, m001_initial
 from context_compaction.events import CompactionEvent
-from context_compaction.messages.storage import canonical, encode
+from context_compaction.messages.storage import encode
 from context_compaction.text.dates import epoch
 from context_compaction.text.terms import message_terms, terms_of
 from context_compaction.view import Pin, SummaryRecord, View
@@ -161,8 +161,9 @@ class Version1:
         self._connection.execute(ADD_PIN, (branch, pin.ref, json.dumps(pin.text)))
 
     def _message(self, key: int, branch: int, row: StoredMessage, previous: bytes) -> bytes:
-        message, text = row.message, encode(row.message)
-        chained = hashlib.sha256(previous + canonical(text)).digest()
+        message = row.message
+        text, plain = encode(message)
+        chained = hashlib.sha256(previous + plain).digest()
         payload, blobs = shelved(message, text)
         name = None if message.id is None else escaped(message.id)
         features = json.dumps(row.features.to_json(), separators=(",", ":"))

@@ -204,3 +204,58 @@ def test_nonsense_is_refused():
         TokenCounter.of("no-such-model")
     with pytest.raises(TypeError, match="int"):
         TokenCounter.of(7)  # type: ignore[arg-type]
+
+
+ODD = [
+    *SAMPLES.values(),
+    "",
+    "\ud800",
+    "<|endofprompt|>",
+    "<|endoftext",
+    "x" * 3000,
+    "\n",
+    " a",
+    "a ",
+    "中" * 5,
+    "'s",
+]
+CALLING = Message("assistant", (TextBlock("so"), ToolCallBlock("c1", "read", '{"path": "a.py"}')))
+
+
+@pytest.mark.parametrize("text", ["plain", "said <|endoftext|> in between"])
+def test_messages_counted_together_count_as_much_as_alone(exact: TiktokenCounter, text: str):
+    said = [CALLING, *(Message("user", (TextBlock(odd),), name="ann") for odd in (*ODD, text) * 3)]
+    said += [Message("tool", (ToolResultBlock("c1", odd),)) for odd in ODD]
+    assert list(exact.each(said)) == [exact.message(message) for message in said]
+
+
+def test_many_megabytes_are_counted_in_portions(exact: TiktokenCounter, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("context_compaction.counting.together.AT_ONCE", 100)
+    said = [Message("user", sample) for sample in (*SAMPLES.values(), "short") * 9]
+    assert list(exact.each(said)) == [exact.message(message) for message in said]
+
+
+def test_a_subclass_that_counts_otherwise_is_asked():
+    class Doubled(TiktokenCounter):
+        def message(self, message: Message) -> int:
+            return 2 * super().message(message)
+
+    class Long(TiktokenCounter):
+        def text(self, text: str) -> int:
+            return len(text)
+
+    said = [Message("user", f"number {number}") for number in range(50)]
+    for counter in (Doubled(), Long()):
+        assert list(counter.each(said)) == [counter.message(message) for message in said]
+
+
+def test_a_tokenizer_that_fails_says_so_where_the_numbers_are_asked_for(
+    exact: TiktokenCounter, monkeypatch: pytest.MonkeyPatch
+):
+    def broken(*_: object, **__: object) -> list[int]:
+        raise MemoryError
+
+    monkeypatch.setattr("tiktoken.Encoding.encode", broken)
+    counts = exact.each([Message("user", "hello")] * 50)
+    with pytest.raises(MemoryError):
+        list(counts)

@@ -54,6 +54,13 @@ def test_an_instruction_is_told(sentence: str):
     assert told(sentence) == (sentence,)
 
 
+@pytest.mark.parametrize("cue", [cue for cues in PLAIN_CUES for cue in cues.phrases])
+def test_each_cue_is_found_whatever_stands_around_it(cue: str):
+    """Cues are looked for by their longest words, in text of ASCII in another way than in any other."""
+    for sentence in (f"{cue} kiwi", f"{cue.upper()}, kiwi", f"kiwi – ({cue})"):
+        assert told(f"{sentence}.") == (f"{sentence}.",)
+
+
 @pytest.mark.parametrize(
     "sentence",
     [

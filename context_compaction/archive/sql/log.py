@@ -16,7 +16,7 @@ from context_compaction.archive.sql.spans import ACTIVATE, Span, clipped, gone, 
 from context_compaction.archive.tombstones import tombstone
 from context_compaction.errors import DuplicateMessage, StaleView
 from context_compaction.groups import Kind
-from context_compaction.messages.storage import canonical, content_digest, encode
+from context_compaction.messages.storage import compact_json, content_digest, encode
 from context_compaction.text.dates import epoch
 from context_compaction.text.features import Features, features_of
 from context_compaction.view import Range
@@ -188,11 +188,11 @@ def outline(connection: Database, spans: Sequence[Span], after: int) -> list[Out
 
 
 def _prepared(row: StoredMessage) -> Prepared:
-    text = encode(row.message)
+    text, plain = encode(row.message)
     payload, blobs = shelved(row.message, text)
-    features = json.dumps(row.features.to_json(), separators=(",", ":"))
+    features = compact_json(row.features.to_json())
     digest = content_digest(row.message)
-    return Prepared(row, epoch(row.message.timestamp), canonical(text), digest, features, payload, blobs)
+    return Prepared(row, epoch(row.message.timestamp), plain, digest, features, payload, blobs)
 
 
 def _end(connection: Database, branch: int, batch: AppendBatch) -> bytes:

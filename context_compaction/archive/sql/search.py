@@ -40,9 +40,9 @@ def entry_of(counts: Counter[str]) -> Entry:
 
     No line names a term twice, so the number of lines that hold it is its count.
     """
-    lines: list[str] = []
-    level: list[str] = list(counts)
-    for times in range(1, MAX_COUNT + 1):
+    lines = [" ".join(counts)] if counts else []
+    level: list[str] = [term for term, count in counts.items() if count > 1]
+    for times in range(2, MAX_COUNT + 1):
         if level:
             lines.append(" ".join(level))
             level = [term for term in level if counts[term] > times]

@@ -15,7 +15,7 @@ from context_compaction.archive.sqlite.checking_file import is_damage
 
 NEXT_DOCUMENT = "SELECT coalesce(max(id), 0) + 1 FROM documents"
 ADD_DOCUMENT = f"INSERT INTO documents (id, {DOCUMENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - columns
-ADD_TERMS = "INSERT INTO search_index (rowid, terms) VALUES (?, ?)"
+ADD_TERMS = "INSERT INTO search_index (rowid, terms) SELECT id, terms FROM documents WHERE id >= ?"
 # The index holds no text of its own: to take a row out it must be told the very terms that were put in.
 UNINDEX = """
 INSERT INTO search_index (search_index, rowid, terms)
@@ -35,20 +35,20 @@ class SQLiteDatabase(sqlite3.Connection):
         return self.execute(sql, parameters)
 
     def add_messages(self, rows: Sequence[Values]) -> None:
-        """One by one, so that the row of an id that is taken is known."""
-        for index, row in enumerate(rows):
-            try:
-                self.execute(ADD_MESSAGE, row)
-            except sqlite3.IntegrityError as error:
-                if "messages.message_id" in str(error):
-                    raise IdTaken(index) from error
-                raise
+        """The rows before the one whose id is taken are in; the transaction that they are in will not be."""
+        before = self.total_changes
+        try:
+            self.executemany(ADD_MESSAGE, rows)
+        except sqlite3.IntegrityError as error:
+            if "messages.message_id" in str(error):
+                raise IdTaken(self.total_changes - before) from error
+            raise
 
     def add_documents(self, rows: Sequence[Values]) -> None:
         """The index has their keys as its row numbers."""
         (key,) = self.execute(NEXT_DOCUMENT).fetchone()
         self.executemany(ADD_DOCUMENT, [(key + offset, *row) for offset, row in enumerate(rows)])
-        self.executemany(ADD_TERMS, [(key + offset, row[-1]) for offset, row in enumerate(rows)])
+        self.execute(ADD_TERMS, (key,))
 
     def remove_documents(self, keys: Sequence[int]) -> None:
         """From the index first."""
