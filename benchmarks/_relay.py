@@ -35,7 +35,9 @@ class Relay:
 
     def place(self, folder: str) -> str:
         """The address at which the relay takes connections."""
-        rest = {name: value for name, value in self._address.items() if name not in ("host", "port", "dbname")}
+        rest = {
+            name: value for name, value in self._address.items() if name not in ("host", "port", "dbname")
+        }
         parameters = urlencode({"host": folder, "port": _PORT, **rest}, quote_via=quote)
         return f"postgresql:///{quote(self._address.get('dbname', ''))}?{parameters}"
 

@@ -78,6 +78,10 @@ class PostgresArchive(SQLArchive):
         self._matrices.clear()
         self._connections.close()
 
+    def at_once(self) -> AbstractContextManager[object]:
+        """One transaction, begun by the first read."""
+        return self._connections.sharing()
+
     def tip(self, branch: int) -> Tip:
         """One round trip."""
         with self._connections.glancing(branch) as connection:

@@ -12,15 +12,18 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache, partial
 from typing import Any
 
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from context_compaction.archive.postgres.database import PostgresDatabase
+from context_compaction.archive.postgres.dialect import Asked
 from context_compaction.archive.postgres.opening import STILL_SECONDS, Address, configure, connect
-from context_compaction.archive.postgres.transaction import Transaction
+from context_compaction.archive.postgres.transaction import SharedTransaction, Transaction
 from context_compaction.archive.sql.branches import READ_TIP
 from context_compaction.archive.sql.faults import BUSY_SECONDS, closed
 from context_compaction.archive.sql.log import END
@@ -56,12 +59,27 @@ class Connections:
         self._lock = threading.Lock()
         self._pool: Pool | None = None
         self._closed = False
+        self._local = threading.local()
         _follow_forks(self)
 
-    def reading(self, branch: int = 0) -> Transaction:
-        """A transaction that sees one state of the archive throughout, and first of all what ``branch`` does."""
+    def reading(self, branch: int = 0) -> AbstractContextManager[PostgresDatabase]:
+        """A transaction that sees one state of the archive throughout, of ``branch`` above all."""
         ahead = [(READ_SPANS, (branch,))] if branch else []
-        return Transaction(self, READ, ahead, reading=True)
+        reading = Transaction(self, READ, ahead, reading=True)
+        shared: SharedTransaction | None = getattr(self._local, "shared", None)
+        return reading if shared is None else shared.joined(reading)
+
+    @contextmanager
+    def sharing(self) -> Generator[None]:
+        """Within it, what this thread reads it reads in one transaction."""
+        if getattr(self._local, "shared", None) is not None:
+            yield
+            return
+        try:
+            with SharedTransaction() as self._local.shared:
+                yield
+        finally:
+            self._local.shared = None
 
     def surveying(self) -> Transaction:
         """One like `reading`, for what reads more than memory holds, and goes on where a statement fails."""
@@ -74,7 +92,7 @@ class Connections:
     def writing(self, branch: int) -> Transaction:
         """A transaction that is the only one writing to the session of ``branch``."""
         own = OWN_SESSION.format(branch=int(branch))
-        ahead = [(statement, (branch,)) for statement in (READ_SPANS, END, NAMESPACE_OF)]
+        ahead: list[Asked] = [(statement, (branch,)) for statement in (READ_SPANS, END, NAMESPACE_OF)]
         ahead.append((LAST_DOCUMENT, (branch, FOREVER)))
         return Transaction(self, TOGETHER.format(lock=self.address.lock, own=own), ahead)
 

@@ -14,7 +14,7 @@ import psycopg
 from psycopg.adapt import Loader
 from psycopg.types.numeric import Int8Dumper
 
-from context_compaction.archive.postgres.dialect import Asked, copying, translated
+from context_compaction.archive.postgres.dialect import copying, translated
 from context_compaction.archive.postgres.faults import is_damage
 from context_compaction.archive.sql.database import IdTaken, Rows, Values
 from context_compaction.archive.sql.log import ADD_MESSAGE
@@ -31,6 +31,7 @@ STREAMED_ROWS = 200
 """How many rows of a long result are in memory at a time."""
 COPIED_ROWS = 32
 """From so many rows on a COPY is faster than statements one behind the other."""
+NOT_ASKED: tuple[None, tuple[()]] = None, ()
 _BRANCH, _MESSAGE_ID = 0, 2
 """Places in a row of `ADD_MESSAGE`."""
 
@@ -40,8 +41,8 @@ class PostgresDatabase:
 
     Statements are kept until an answer is wanted, and then sent together: between calls the server owes no
     answer, and its clock for transactions that stand still runs. ``waiting``: each is sent by itself.
-    ``ahead`` holds the rows of those that were sent along with the BEGIN. Each is answered with once, so none
-    may be among them whose answer the transaction changes before it asks.
+    ``ahead`` holds values and rows of those that were sent along with the BEGIN. In a ``changing``
+    transaction each is answered with once: none may be among them whose answer it changes before it asks.
     """
 
     IntegrityError = psycopg.IntegrityError
@@ -51,20 +52,25 @@ class PostgresDatabase:
     def __init__(
         self,
         connection: psycopg.Connection,
-        ahead: Mapping[Asked, Sequence[Any]] = MappingProxyType({}),
+        ahead: Mapping[str, tuple[Values, Sequence[Any]]] = MappingProxyType({}),
         *,
         waiting: bool = False,
+        changing: bool = True,
     ) -> None:
         self.connection = connection
         self._ahead = dict(ahead)
         self._waiting = waiting
+        self._changing = changing
         self._kept: list[Callable[[], object]] = []
         self._cursors = count()
 
     def execute(self, sql: str, parameters: Values = (), /) -> Rows:
         """Kept, until somebody wants the rows of this or a later one."""
-        if self._ahead and (known := self._ahead.pop((sql, tuple(parameters)), None)) is not None:
-            return Known(known)
+        values, rows = self._ahead.get(sql, NOT_ASKED)
+        if values == tuple(parameters):
+            if self._changing:
+                del self._ahead[sql]
+            return Known(rows)
         statement, named = translated(sql)
         cursor = psycopg.Cursor[Any](self.connection)
         self._keep(partial(cursor.execute, statement, _named(parameters) if named else parameters))

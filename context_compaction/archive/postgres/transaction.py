@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol
@@ -43,7 +44,7 @@ class Transaction:
 
     connections: Source
     begin: str
-    """Statements, the last of which gives a writer the transaction's number. Empty: there is no transaction."""
+    """Statements, the last of which gives a writer the transaction's number. Empty: no transaction."""
     ahead: Sequence[Asked] = ()
     reading: bool = False
     waiting: bool = False
@@ -60,11 +61,13 @@ class Transaction:
             self._connection = connection
             begun, answers = found[: len(found) - len(asked)], found[len(found) - len(asked) :]
             self._number = begun[-1][0][0] if begun and begun[-1] else ""
-            ahead = dict(zip(self.ahead, answers, strict=True))
-            self._database = PostgresDatabase(connection, ahead, waiting=self.waiting)
+            ahead = {sql: (values, rows) for (sql, values), rows in zip(self.ahead, answers, strict=True)}
+            self._database = PostgresDatabase(
+                connection, ahead, waiting=self.waiting, changing=not self.reading
+            )
         except BaseException as error:
             self._end()
-            self._explain(error)
+            self.explain(error)
             raise
         return self._database
 
@@ -75,10 +78,10 @@ class Transaction:
             if error is None:
                 self._commit()
         except psycopg.Error as failed:
-            self._explain(failed)
+            self.explain(failed)
         finally:
             self._end()
-        self._explain(error)
+        self.explain(error)
 
     def _commit(self) -> None:
         """Commit. Where the connection is lost meanwhile, the server is asked what became of it.
@@ -115,8 +118,27 @@ class Transaction:
             "cannot say what became of it: what was written may be there or not; read it again"
         ) from trouble
 
-    def _explain(self, error: BaseException | None) -> None:
+    def explain(self, error: BaseException | None) -> None:
         """Raise the typed error for ``error``, if there is a better one."""
         better = typed(error, self.connections.address.place, reading=self.reading)
         if better is not None:
             raise better from error
+
+
+class SharedTransaction(ExitStack):
+    """A transaction for all that reads within it, begun by the first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._database: PostgresDatabase | None = None
+
+    @contextmanager
+    def joined(self, reading: Transaction) -> Generator[PostgresDatabase]:
+        """What ``reading`` would give, of the transaction that is under way."""
+        if self._database is None:
+            self._database = self.enter_context(reading)
+        try:
+            yield self._database
+        except Exception as error:
+            reading.explain(error)
+            raise
