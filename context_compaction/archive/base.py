@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from typing import Any, Literal, Self
 
@@ -213,6 +214,10 @@ class Archive(ABC):
         Then those of the messages ``beside`` that have a vector of ``model`` and are not among them.
         """
         raise NotImplementedError
+
+    def at_once(self) -> AbstractContextManager[object]:
+        """For several reads in a row: within it this thread sees one state, if that saves round trips."""
+        return nullcontext()
 
     @abstractmethod
     def prune(

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from context_compaction.archive.base import Archive
+from context_compaction.recall.at_once import at_once
 from context_compaction.recall.topics import Topics
 from context_compaction.recall.tree import Description, Stretch
 from context_compaction.view import Edited, Range, SummaryRecord, View, range_text
 
 
+@at_once
 def describe(archive: Archive, branch: int, session_id: str, namespace: str) -> Description:
     """A branch as it stands: its view's stretches in log order, and what the summaries were made from."""
     state = archive.state(branch)

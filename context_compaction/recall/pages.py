@@ -5,6 +5,7 @@ from __future__ import annotations
 from context_compaction.archive.base import Archive
 from context_compaction.archive.records import Upto
 from context_compaction.counting import TokenCounter
+from context_compaction.recall.at_once import at_once
 from context_compaction.recall.bounds import Bounds
 from context_compaction.recall.hits import SearchHit
 from context_compaction.recall.paging import Cursor, Page, check_page, fitting, mark_of
@@ -14,6 +15,7 @@ MOST = 200
 """So many hits a recall has in all."""
 
 
+@at_once
 def recall_page(
     archive: Archive,
     branch: int,

@@ -8,6 +8,7 @@ from context_compaction.archive.base import Archive
 from context_compaction.archive.records import Near, Upto, VectorModel
 from context_compaction.errors import QueryError
 from context_compaction.messages import Message
+from context_compaction.recall.at_once import at_once
 from context_compaction.recall.bounds import Bounds
 from context_compaction.recall.distinct import distinct
 from context_compaction.recall.embedded_texts import without_speakers
@@ -29,6 +30,7 @@ REACH = 2
 """How many messages before and after a hit are its neighbours."""
 
 
+@at_once
 def recall(
     archive: Archive,
     branch: int,

@@ -59,6 +59,7 @@ def test_an_address_may_name_schema_and_pool_size():
     given = opening.parsed("postgres://db/x?schema=a", schema="c", pool_size=1)
     assert (given.schema, given.pool_size) == ("c", 1)
     assert opening.parsed("postgresql://db/x").schema == "context_compaction"
+    assert opening.parsed("postgresql:///x?schema=a&host=/run").conninfo == "postgresql:///x?host=%2Frun"
 
 
 @pytest.mark.parametrize(

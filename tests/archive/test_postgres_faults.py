@@ -45,7 +45,8 @@ class Statements:
         if not self.after:
             self._lose(cursor.connection)
             return really()
-        really()
+        with cursor.connection.pipeline():
+            really()  # the end of this waits for it, also where it was sent together with others
         self._lose(cursor.connection)
         raise psycopg.OperationalError("no answer came")
 

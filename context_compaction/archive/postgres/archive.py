@@ -11,8 +11,9 @@ from context_compaction.archive.postgres import backups, erasing
 from context_compaction.archive.postgres.connection import Connections
 from context_compaction.archive.postgres.finding import SchemaScope
 from context_compaction.archive.postgres.opening import parsed, set_up
-from context_compaction.archive.records import Forgotten
+from context_compaction.archive.records import Forgotten, Tip
 from context_compaction.archive.retention import Retention
+from context_compaction.archive.sql import branches
 from context_compaction.archive.sql.archive import SQLArchive
 from context_compaction.archive.sql.database import Database
 from context_compaction.archive.sql.finding import Bounds
@@ -77,8 +78,20 @@ class PostgresArchive(SQLArchive):
         self._matrices.clear()
         self._connections.close()
 
-    def _reading(self) -> AbstractContextManager[Database]:
-        return self._connections.reading()
+    def at_once(self) -> AbstractContextManager[object]:
+        """One transaction, begun by the first read."""
+        return self._connections.sharing()
+
+    def tip(self, branch: int) -> Tip:
+        """One round trip."""
+        with self._connections.glancing(branch) as connection:
+            return branches.tip(connection, branch)
+
+    def _reading(self, branch: int = 0) -> AbstractContextManager[Database]:
+        return self._connections.reading(branch)
+
+    def _surveying(self) -> AbstractContextManager[Database]:
+        return self._connections.surveying()
 
     def _writing(self, branch: int) -> AbstractContextManager[Database]:
         return self._connections.writing(branch)

@@ -12,17 +12,23 @@ import os
 import threading
 import time
 import weakref
-from dataclasses import dataclass
+from collections.abc import Generator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache, partial
-from types import TracebackType
+from typing import Any
 
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from context_compaction.archive.postgres.database import PostgresDatabase
-from context_compaction.archive.postgres.faults import typed
+from context_compaction.archive.postgres.dialect import Asked
 from context_compaction.archive.postgres.opening import STILL_SECONDS, Address, configure, connect
+from context_compaction.archive.postgres.transaction import SharedTransaction, Transaction
+from context_compaction.archive.sql.branches import READ_TIP
 from context_compaction.archive.sql.faults import BUSY_SECONDS, closed
+from context_compaction.archive.sql.log import END
+from context_compaction.archive.sql.search import LAST_DOCUMENT, NAMESPACE_OF
+from context_compaction.archive.sql.spans import FOREVER, READ_SPANS
 from context_compaction.errors import ArchiveUnavailable
 
 READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -53,16 +59,42 @@ class Connections:
         self._lock = threading.Lock()
         self._pool: Pool | None = None
         self._closed = False
+        self._local = threading.local()
         _follow_forks(self)
 
-    def reading(self) -> Transaction:
-        """A transaction that sees one state of the archive throughout."""
-        return Transaction(self, READ, reading=True)
+    def reading(self, branch: int = 0) -> AbstractContextManager[PostgresDatabase]:
+        """A transaction that sees one state of the archive throughout, of ``branch`` above all."""
+        ahead = [(READ_SPANS, (branch,))] if branch else []
+        reading = Transaction(self, READ, ahead, reading=True)
+        shared: SharedTransaction | None = getattr(self._local, "shared", None)
+        return reading if shared is None else shared.joined(reading)
+
+    @contextmanager
+    def sharing(self) -> Generator[None]:
+        """Within it, what this thread reads it reads in one transaction."""
+        if getattr(self._local, "shared", None) is not None:
+            yield
+            return
+        try:
+            with SharedTransaction() as self._local.shared:
+                yield
+        finally:
+            self._local.shared = None
+
+    def surveying(self) -> Transaction:
+        """One like `reading`, for what reads more than memory holds, and goes on where a statement fails."""
+        return Transaction(self, READ, reading=True, waiting=True)
+
+    def glancing(self, branch: int) -> Transaction:
+        """What asks for the tip of ``branch`` alone: one statement is its own transaction."""
+        return Transaction(self, "", [(READ_TIP, (branch,))], reading=True, waiting=True)
 
     def writing(self, branch: int) -> Transaction:
         """A transaction that is the only one writing to the session of ``branch``."""
         own = OWN_SESSION.format(branch=int(branch))
-        return Transaction(self, TOGETHER.format(lock=self.address.lock, own=own))
+        ahead: list[Asked] = [(statement, (branch,)) for statement in (READ_SPANS, END, NAMESPACE_OF)]
+        ahead.append((LAST_DOCUMENT, (branch, FOREVER)))
+        return Transaction(self, TOGETHER.format(lock=self.address.lock, own=own), ahead)
 
     def starting(self, namespace: str, session_id: str) -> Transaction:
         """A transaction that is the only one to start this session."""
@@ -71,26 +103,23 @@ class Connections:
 
     def alone(self) -> Transaction:
         """A transaction that is the only one writing."""
-        return Transaction(self, ALONE.format(lock=self.address.lock))
+        return Transaction(self, ALONE.format(lock=self.address.lock), waiting=True)
 
-    def begin(self, statement: str) -> tuple[psycopg.Connection, str]:
-        """A connection with a transaction begun, and what its first statements gave last.
+    def begin(self, statements: str) -> tuple[psycopg.Connection, list[Sequence[Any]]]:
+        """A connection with a transaction begun, and the rows that each of these statements gave.
 
         Connections that the server has closed meanwhile are replaced: nothing was done by them yet.
         """
         for _ in range(self.address.pool_size + 1):
             connection = self._get()
             try:
-                cursor = connection.execute(statement.encode()).set_result(-1)
-                row = cursor.fetchone() if cursor.description else None
+                return connection, _all_rows(connection.execute(statements.encode()))
             except BaseException as error:
                 lost = connection.closed and isinstance(error, psycopg.OperationalError)
                 self.give_back(connection)
                 if not lost:
                     raise
                 connect(self.address).close()  # says at once if the server is not there
-            else:
-                return connection, row[0] if row else ""
         raise ArchiveUnavailable(f"{self.address.place}: the server closes every connection; try again later")
 
     def _get(self) -> psycopg.Connection:
@@ -156,68 +185,12 @@ class Connections:
             return self._pool
 
 
-@dataclass(slots=True)
-class Transaction:
-    """One transaction, committed unless its body raises. Errors of the driver's leave it typed."""
-
-    connections: Connections
-    begin: str
-    reading: bool = False
-    _connection: psycopg.Connection | None = None
-    _number: str = ""
-
-    def __enter__(self) -> PostgresDatabase:
-        try:
-            self._connection, self._number = self.connections.begin(self.begin)
-        except BaseException as error:
-            self._explain(error)
-            raise
-        return PostgresDatabase(self._connection)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        connection, self._connection = self._connection, None
-        if connection is None:
-            return
-        try:
-            if error is None:
-                self._commit(connection)
-        except psycopg.Error as failed:
-            self._explain(failed)
-        finally:
-            self.connections.give_back(connection)
-        self._explain(error)
-
-    def _commit(self, connection: psycopg.Connection) -> None:
-        """Commit. Where the connection is lost meanwhile, the server is asked what became of it.
-
-        What was only read has been read.
-        """
-        try:
-            connection.execute("COMMIT")
-        except psycopg.OperationalError:
-            if not connection.closed or not (self.reading or self._has_committed()):
-                raise
-
-    def _has_committed(self) -> bool:
-        trouble: psycopg.Error | None = None
-        try:
-            outcome = self.connections.outcome(self._number)
-        except psycopg.Error as error:
-            outcome, trouble = None, error
-        if outcome in ("committed", "aborted"):
-            return outcome == "committed"
-        raise ArchiveUnavailable(
-            f"{self.connections.address.place}: the connection was lost during the commit, and the server "
-            "cannot say what became of it: what was written may be there or not; read it again"
-        ) from trouble
-
-    def _explain(self, error: BaseException | None) -> None:
-        """Raise the typed error for ``error``, if there is a better one."""
-        better = typed(error, self.connections.address.place, reading=self.reading)
-        if better is not None:
-            raise better from error
+def _all_rows(cursor: psycopg.Cursor[Any]) -> list[Sequence[Any]]:
+    found: list[Sequence[Any]] = []
+    while True:
+        found.append(cursor.fetchall() if cursor.description else ())
+        if not cursor.nextset():
+            return found
 
 
 _FOLLOWED: weakref.WeakSet[Connections] = weakref.WeakSet()

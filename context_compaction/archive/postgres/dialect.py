@@ -11,11 +11,32 @@ _GREATER = re.compile(r"\b(max|min)\((\w+), (\?)\)")
 _BYTES = re.compile(r"CAST\((\w+) AS BLOB\)")
 _NUMBERED = re.compile(r"\?(\d)")
 _KEYED = re.compile(r"\s*INSERT INTO (?:branches|sessions|summaries)\b")
+_INSERT = re.compile(r"\s*INSERT INTO (\w+ \([\w\s,]+\))\s*VALUES \([?, ]+\)\s*")
 _OF_BYTES = frozenset({"data", "digest", "hash", "tip"})
 """Columns that hold bytes; all others that are read as such hold text."""
 
 _INDEXED_BY_BEGINNING = frozenset({"message_id"})
 """Names that may be longer than an index entry; what is listed otherwise is keys."""
+
+
+Asked = tuple[str, tuple[int, ...]]
+"""A shared statement, and the numbers that it asks with."""
+
+
+def inlined(sql: str, values: tuple[int, ...]) -> str:
+    """A shared statement with numbers in the places of its parameters, to be sent among others."""
+    parts = sql.split("?")
+    numbers = [str(int(value)) for value in values]
+    return "".join(part + number for part, number in zip(parts, [*numbers, ""], strict=True))
+
+
+@cache
+def copying(sql: str) -> bytes:
+    """The COPY that takes the rows of a plain INSERT."""
+    plain = _INSERT.fullmatch(sql)
+    if plain is None:
+        raise ValueError(f"no plain INSERT: {sql}")
+    return f"COPY {plain[1]} FROM STDIN".encode("ascii")
 
 
 @cache

@@ -14,7 +14,10 @@ from context_compaction.archive.postgres.opening import Address, connect
 from context_compaction.errors import ArchiveError
 
 logger = logging.getLogger(__name__)
-TABLES = "messages", "documents", "blobs", "summaries", "views", "compactions", "pins", "calls", "branches"
+TABLES = (
+    *("messages", "documents", "vectors", "blobs", "summaries", "views", "compactions", "pins", "calls"),
+    *("branches", "sessions", "namespaces"),
+)
 # Indexes too, however little is to go from them; and nobody is locked out to make a file shorter.
 VACUUM = f"VACUUM (INDEX_CLEANUP ON, TRUNCATE OFF) {', '.join(TABLES)}"
 

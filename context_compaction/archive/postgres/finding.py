@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
+from context_compaction.archive.sql.database import Rows
 from context_compaction.archive.sql.finding import Row, Scope
+from context_compaction.archive.sql.spans import FOREVER, Span
 
 # As the index has it. The word of a log is among its documents' terms, so that one index says it all: what is
 # told the planner of branch, seq, summary and id is told in a way that no other index has, or it might read
@@ -30,19 +33,31 @@ class SchemaScope(Scope):
     def frequencies(self, terms: Sequence[str]) -> dict[str, int]:
         """One statement for each log."""
         found = dict.fromkeys(terms, 0)
-        for span in self.spans if terms else ():
-            bounds = (_scope(span.branch), span.last, span.last_summary, list(terms))
-            for term, frequency in self.connection.execute(COUNT_MATCHES, bounds):
-                found[term] += frequency
+        asked = [
+            self.connection.execute(
+                COUNT_MATCHES, (_scope(span.branch), span.last, span.last_summary, list(terms))
+            )
+            for span in (self.spans if terms else ())
+        ]
+        for term, frequency in chain.from_iterable(asked):
+            found[term] += frequency
         return found
 
     def matching(self, term: str, limit: int) -> list[Row]:
         """The newest logs first."""
         found: list[Row] = []
         for span in reversed(self.parts):
-            bounds = (span.first, span.last, span.last_summary, limit - len(found))
-            found += self.connection.execute(FIND_MATCHES, (_scope(span.branch), term, *bounds))
+            found += self._ask(span, term, limit - len(found))
         return found
+
+    def all_matching(self, terms: Sequence[str]) -> dict[str, list[Row]]:
+        """All asked before the first is read: one round trip."""
+        asked = {term: [self._ask(span, term, FOREVER) for span in reversed(self.parts)] for term in terms}
+        return {term: list(chain.from_iterable(answers)) for term, answers in asked.items()}
+
+    def _ask(self, span: Span, term: str, limit: int) -> Rows:
+        bounds = (span.first, span.last, span.last_summary, limit)
+        return self.connection.execute(FIND_MATCHES, (_scope(span.branch), term, *bounds))
 
 
 def _scope(branch: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode
 
 import psycopg
 from psycopg import sql
@@ -64,11 +64,11 @@ def parsed(address: str, schema: str | None = None, pool_size: int | None = None
     Raises `ArchiveUnavailable` for one that cannot be.
     """
     try:
-        parts = urlsplit(address)
-        query = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+        base, _, asked = address.partition("?")
+        query = parse_qsl(asked, keep_blank_values=True, strict_parsing=bool(asked))
         own = dict(pair for pair in query if pair[0] in OWN)
         rest = urlencode([pair for pair in query if pair[0] not in OWN], quote_via=quote)
-        conninfo = urlunsplit(parts._replace(query=rest))
+        conninfo = f"{base}?{rest}" if rest else base
         found = conninfo_to_dict(conninfo)
         size = int(own.get("pool_size", POOL_SIZE)) if pool_size is None else pool_size
     except (ValueError, psycopg.ProgrammingError) as error:

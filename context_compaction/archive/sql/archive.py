@@ -79,7 +79,7 @@ class SQLArchive(VectorKeeper):
 
     def state(self, branch: int) -> BranchState:
         """As flat as `open_session`."""
-        with self._reading() as connection:
+        with self._reading(branch) as connection:
             return branches.read_state(connection, branch)
 
     def sessions(self, namespace: str | None = None) -> list[tuple[str, str]]:
@@ -89,7 +89,7 @@ class SQLArchive(VectorKeeper):
 
     def branches(self, branch: int) -> list[Branch]:
         """In the order they began."""
-        with self._reading() as connection:
+        with self._reading(branch) as connection:
             return branches.of_session(connection, branch)
 
     def fork(self, branch: int, fork: Fork) -> int:
@@ -116,55 +116,55 @@ class SQLArchive(VectorKeeper):
 
     def find_ids(self, branch: int, ids: Iterable[str]) -> dict[str, tuple[int, bytes]]:
         """One indexed look-up for all ids together."""
-        with self._reading() as connection:
+        with self._reading(branch) as connection:
             return log.find_ids(connection, spans_of(connection, branch), ids)
 
     def messages(self, branch: int, ranges: Sequence[Range] | None = None) -> list[StoredMessage]:
         """Each message once, however the ranges overlap."""
-        with self._reading() as connection:
+        with self._reading(branch) as connection:
             return log.read(
                 connection, spans_of(connection, branch), [(1, FOREVER)] if ranges is None else ranges
             )
 
     def outline(self, branch: int, after: int = 0) -> list[OutlineRow]:
         """Read past the payloads, whatever their size."""
-        with self._reading() as connection:
+        with self._reading(branch) as connection:
             return log.outline(connection, spans_of(connection, branch), after)
 
     def tip(self, branch: int) -> Tip:
         """One statement, two index look-ups."""
-        with self._reading() as connection:
+        with self._reading(branch) as connection:
             return branches.tip(connection, branch)
 
     def totals(self, branch: int) -> tuple[int, int]:
         """One pass over the branch's rows, their payloads untouched."""
-        with self._reading() as connection:
+        with self._reading(branch) as connection:
             return log.totals(connection, spans_of(connection, branch))
 
     def sizes(self, branch: int) -> list[MessageSize]:
         """One pass over the branch's rows, their payloads untouched."""
-        with self._reading() as connection:
+        with self._reading(branch) as connection:
             return log.sizes(connection, spans_of(connection, branch))
 
     def extents(self, branch: int, ranges: Sequence[Range]) -> list[Extent]:
         """One pass over the rows of each range."""
-        with self._reading() as connection:
+        with self._reading(branch) as connection:
             spans = spans_of(connection, branch)
             return [log.extent(connection, spans, found) for found in ranges]
 
     def said_within(self, branch: int, since: float | None, until: float | None) -> list[Range]:
         """One pass over the times of the branch."""
-        with self._reading() as connection:
+        with self._reading(branch) as connection:
             return finding.said_within(connection, spans_of(connection, branch), since, until)
 
     def summaries(self, branch: int, ids: Iterable[int] | None = None) -> dict[int, SummaryRecord]:
         """With their lineage."""
-        with self._reading() as connection:
+        with self._reading(branch) as connection:
             return views.read_summaries(connection, spans_of(connection, branch), ids)
 
     def view(self, branch: int, version: int) -> View:
         """Every version is kept."""
-        with self._reading() as connection:
+        with self._reading(branch) as connection:
             return views.read_view(connection, spans_of(connection, branch), version)
 
     def commit(self, branch: int, commit: Commit) -> None:
@@ -198,7 +198,7 @@ class SQLArchive(VectorKeeper):
 
     def events(self, branch: int) -> list[CompactionEvent]:
         """Committed or not."""
-        with self._reading() as connection:
+        with self._reading(branch) as connection:
             return views.read_events(connection, spans_of(connection, branch))
 
     def search(
@@ -212,14 +212,14 @@ class SQLArchive(VectorKeeper):
         upto: Upto | None = None,
     ) -> SearchPool:
         """The database finds candidates; its own scores are not used."""
-        with self._reading() as connection:
+        with self._reading(branch) as connection:
             bounds = finding.bounds_of(connection, spans_of(connection, branch), ranges, upto)
             scope = self._scope(connection, branch, bounds)
             return finding.find(scope, terms, periods, limit)
 
     def sittings(self, branch: int, seqs: Collection[int]) -> dict[int, int]:
         """One statement for each log that the branch sees."""
-        with self._reading() as connection:
+        with self._reading(branch) as connection:
             return finding.sittings(connection, spans_of(connection, branch), seqs)
 
     def prune(
@@ -245,12 +245,12 @@ class SQLArchive(VectorKeeper):
 
     def verify(self, session_id: str | None = None, namespace: str = "default") -> list[Problem]:
         """In one read transaction."""
-        with self._reading() as connection:
+        with self._surveying() as connection:
             return verifying.verify(connection, session_id, namespace)
 
     def export(self, path: str | os.PathLike[str]) -> int:
         """Streamed from one read transaction."""
-        with self._reading() as connection:
+        with self._surveying() as connection:
             return transfer.export(connection, path)
 
     def import_(self, path: str | os.PathLike[str]) -> int:

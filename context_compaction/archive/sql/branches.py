@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Any
 
 from context_compaction.archive.records import Branch, BranchState, Tip
 from context_compaction.archive.sql.database import Database
 from context_compaction.archive.sql.names import escaped, unescaped
-from context_compaction.archive.sql.spans import ACTIVATE, FOREVER, Span, gone, spans_of
+from context_compaction.archive.sql.spans import ACTIVATE, FOREVER, gone, spans_of
 from context_compaction.archive.sql.views import read_summaries, read_view
 from context_compaction.groups import Call
 from context_compaction.view import Pin
@@ -79,13 +80,16 @@ def start_session(connection: Database, namespace: str, session_id: str) -> int:
 
 def read_state(connection: Database, branch: int) -> BranchState:
     """Everything a session goes on from. Independent of the length of the log."""
-    row = connection.execute(READ_BRANCH, (branch,)).fetchone()
+    asked, calls = (connection.execute(what, (branch,)) for what in (READ_BRANCH, PENDING_CALLS))
+    pins = connection.execute(READ_PINS, (branch,))
+    spans = spans_of(connection, branch)
+    superseding = [connection.execute(SUPERSEDING, (span.branch, span.first, span.last)) for span in spans]
+    row = asked.fetchone()
     if row is None:
         raise gone(branch)
     fork_at, last_seq, version, next_summary, state = row
-    spans = spans_of(connection, branch)
     view = read_view(connection, spans, version)
-    unanswered, open_calls, synthetics = _calls(connection, branch)
+    unanswered, open_calls, synthetics = _calls(calls)
     return BranchState(
         branch=branch,
         fork_at=fork_at,
@@ -93,11 +97,11 @@ def read_state(connection: Database, branch: int) -> BranchState:
         view=view,
         summaries=read_summaries(connection, spans, view.summaries) if view.summaries else {},
         next_summary=next_summary,
-        pins=tuple(Pin(ref, json.loads(text)) for ref, text in connection.execute(READ_PINS, (branch,))),
+        pins=tuple(Pin(ref, json.loads(text)) for ref, text in pins),
         unanswered=unanswered,
         open_calls=open_calls,
         synthetics=synthetics,
-        superseding=_superseding(connection, spans),
+        superseding=dict(chain.from_iterable(superseding)),
         state=json.loads(state),
     )
 
@@ -145,22 +149,14 @@ def add_pins(connection: Database, branch: int, pins: Iterable[Pin]) -> None:
         connection.execute(ADD_PIN, (branch, pin.ref, json.dumps(pin.text)))
 
 
-def _superseding(connection: Database, spans: list[Span]) -> dict[int, int]:
-    return {
-        seq: replaced
-        for span in spans
-        for seq, replaced in connection.execute(SUPERSEDING, (span.branch, span.first, span.last))
-    }
-
-
 def _calls(
-    connection: Database, branch: int
+    pending: Iterable[tuple[int, int, str, int | None, int | None]],
 ) -> tuple[tuple[Call, ...], tuple[Call, ...], dict[int, tuple[str, ...]]]:
     """Closed and unanswered, open, and the call ids that closed unanswered by their message."""
     unanswered: list[Call] = []
     open_calls: list[Call] = []
     synthetics: dict[int, tuple[str, ...]] = {}
-    for seq, position, name, closed_at, answered_by in connection.execute(PENDING_CALLS, (branch,)):
+    for seq, position, name, closed_at, answered_by in pending:
         call = Call(seq, position, unescaped(name))
         if closed_at is not None:
             synthetics[seq] = (*synthetics.get(seq, ()), call.call_id)

@@ -37,7 +37,10 @@ class Statements(Protocol):
     """Runs statements in the transaction that is under way."""
 
     def execute(self, sql: str, parameters: Values = (), /) -> Rows:
-        """Run one statement. Its placeholders are ``?``, or ``?1``, ``?2`` where one is used twice."""
+        """Run one statement. Its placeholders are ``?``, or ``?1``, ``?2`` where one is used twice.
+
+        Who asks several before reading what the first one gave waits once where the database is far.
+        """
         ...
 
     def executemany(self, sql: str, parameters: Iterable[Values], /) -> Rows:

@@ -13,11 +13,12 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import NamedTuple
 
 from context_compaction.archive.records import SearchDocument, SearchPool, Upto
-from context_compaction.archive.sql.database import Database
-from context_compaction.archive.sql.spans import Span
+from context_compaction.archive.sql.database import Database, Rows
+from context_compaction.archive.sql.spans import FOREVER, Span
 from context_compaction.text.periods import Period
 from context_compaction.view import Range
 
@@ -111,24 +112,33 @@ class Scope(ABC):
     def matching(self, term: str, limit: int) -> list[Row]:
         """The newest ``limit`` documents of the scope that hold a term."""
 
+    def all_matching(self, terms: Sequence[str]) -> dict[str, list[Row]]:
+        """By term, what `matching` gives without a limit: for terms that are known to be rare."""
+        return {term: self.matching(term, FOREVER) for term in terms}
+
 
 def find(scope: Scope, terms: Iterable[str], periods: Sequence[Period], limit: int) -> SearchPool:
     """The documents that hold any of ``terms`` or are of any of ``periods``, with the rarest first taken."""
+    totals, ends = scope.connection.execute(READ_TOTALS, (scope.branch,)), _ask_sittings(scope)
     frequencies = scope.frequencies([term for term in dict.fromkeys(terms) if _TERM.fullmatch(term)])
     intervals = _intervals(scope, periods)
     within = [sum(_count_within(scope, interval) for interval in each) for each in intervals]
     rows: dict[int, Row] = {}
     asked: list[tuple[str | int, int]] = [*frequencies.items(), *enumerate(within)]
-    for wanted, frequency in sorted(asked, key=lambda one: one[1]):
+    asked = sorted((one for one in asked if one[1]), key=lambda one: one[1])
+    rare = scope.all_matching(_all_within(asked, limit))
+    for wanted, _ in asked:
         room = limit - len(rows)
-        if not frequency or room <= 0:
-            continue
-        if isinstance(wanted, str):
-            found = scope.matching(wanted, room)
-        else:
+        if room <= 0:
+            break
+        if not isinstance(wanted, str):
             found = _within(scope, intervals[wanted], room)
+        elif wanted in rare:
+            found = rare[wanted]
+        else:
+            found = scope.matching(wanted, room)
         rows.update((row[0], row) for row in found)
-    total, length = scope.connection.execute(READ_TOTALS, (scope.branch,)).fetchone()
+    total, length = totals.fetchone()
     total, length = total - scope.bounds.newer[0], length - scope.bounds.newer[1]
     return SearchPool(
         documents=[_document(scope.branch, frequencies, intervals, row) for row in rows.values()],
@@ -136,7 +146,7 @@ def find(scope: Scope, terms: Iterable[str], periods: Sequence[Period], limit: i
         mean_length=length / total if total else 0.0,
         frequencies=frequencies,
         period_frequencies=within,
-        sittings=_count_sittings(scope),
+        sittings=_count_sittings(ends),
     )
 
 
@@ -177,16 +187,17 @@ def _parts(spans: Sequence[Span], ranges: Sequence[Range] | None) -> list[Span]:
 
 
 def _newer(connection: Database, spans: Sequence[Span], upto: Upto) -> tuple[int, int]:
-    found = [
+    asked = [
         connection.execute(
             READ_NEWER,
             (
                 *(span.branch, upto.seq, span.last),
                 *(span.branch, max(upto.summary, 0), span.last_summary, span.last),
             ),
-        ).fetchone()
+        )
         for span in spans
     ]
+    found = [rows.fetchone() for rows in asked]
     return sum(count for count, _ in found), sum(length for _, length in found)
 
 
@@ -219,14 +230,28 @@ def _intervals(scope: Scope, periods: Sequence[Period]) -> list[list[Interval]]:
     return [period.intervals(min(times), max(times)) if times else [] for period in periods]
 
 
-def _count_sittings(scope: Scope) -> int:
-    """They are numbered in the order of the log, each span going on where the one before ended."""
-    ends = [
-        row[0]
+def _all_within(asked: Sequence[tuple[str | int, int]], limit: int) -> list[str]:
+    """The rarest terms, as far as there is room for all that they and what is rarer are in."""
+    met = accumulate(frequency for _, frequency in asked)
+    return [
+        wanted
+        for (wanted, _), count in zip(asked, met, strict=True)
+        if isinstance(wanted, str) and count <= limit
+    ]
+
+
+def _ask_sittings(scope: Scope) -> list[Rows]:
+    """The first and last sitting of each span."""
+    return [
+        scope.connection.execute(statement, (span.branch, span.last))
         for statement in (FIRST_SITTING, LAST_SITTING)
         for span in scope.spans
-        if (row := scope.connection.execute(statement, (span.branch, span.last)).fetchone()) is not None
     ]
+
+
+def _count_sittings(asked: Sequence[Rows]) -> int:
+    """They are numbered in the order of the log, each span going on where the one before ended."""
+    ends = [row[0] for rows in asked if (row := rows.fetchone()) is not None]
     return max(ends) - min(ends) + 1 if ends else 0
 
 

@@ -21,8 +21,12 @@ class VectorKeeper(Archive):
         self._matrices = Matrices()
 
     @abstractmethod
-    def _reading(self) -> AbstractContextManager[Database]:
-        """A transaction that sees one state of the archive throughout."""
+    def _reading(self, branch: int = 0) -> AbstractContextManager[Database]:
+        """A transaction that sees one state of the archive throughout, of ``branch`` above all."""
+
+    def _surveying(self) -> AbstractContextManager[Database]:
+        """The same for what streams, and goes on where a statement fails."""
+        return self._reading()
 
     @abstractmethod
     def _writing(self, branch: int) -> AbstractContextManager[Database]:
@@ -37,7 +41,7 @@ class VectorKeeper(Archive):
         self, branch: int, model: VectorModel, limit: int = 1000, *, after: tuple[int, int] = (0, 0)
     ) -> list[str]:
         """One statement for each log that the branch sees, by index."""
-        with self._reading() as connection:
+        with self._reading(branch) as connection:
             return vectors.unembedded(connection, spans_of(connection, branch), model, limit, after)
 
     def add_vectors(
@@ -58,6 +62,6 @@ class VectorKeeper(Archive):
         beside: Collection[int] = (),
     ) -> list[Near]:
         """Exact, over matrices that are kept in memory, one for each log, and grow with it."""
-        with self._reading() as connection:
+        with self._reading(branch) as connection:
             spans = spans_of(connection, branch)
             return self._matrices.nearest(connection, spans, Asked(model, vector, limit, beside))

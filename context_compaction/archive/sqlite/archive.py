@@ -77,7 +77,7 @@ class SQLiteArchive(SQLArchive):
 
     def verify(self, session_id: str | None = None, namespace: str = "default") -> list[Problem]:
         """Of everything: SQLite's own integrity check too."""
-        with self._reading() as connection:
+        with self._surveying() as connection:
             return verifying.verify(connection, session_id, namespace, CHECKS)
 
     def backup(self, path: str | os.PathLike[str]) -> None:
@@ -86,7 +86,7 @@ class SQLiteArchive(SQLArchive):
 
     def export(self, path: str | os.PathLike[str]) -> int:
         """Streamed from one read transaction."""
-        with self._reading() as connection:
+        with self._surveying() as connection:
             backups.refuse_export(connection, Path(path))
             return transfer.export(connection, path)
 
@@ -95,7 +95,7 @@ class SQLiteArchive(SQLArchive):
         self._matrices.clear()
         self._connections.close()
 
-    def _reading(self) -> AbstractContextManager[Database]:
+    def _reading(self, branch: int = 0) -> AbstractContextManager[Database]:  # noqa: ARG002 - the same
         return self._connections.reading()
 
     def _writing(self, branch: int) -> AbstractContextManager[Database]:  # noqa: ARG002 - one writer at a time
