@@ -1,18 +1,23 @@
-"""``python -m benchmarks [name ...] [--data DIR] [--drafter PATH] [--archive PLACE]``: a table of each."""
+"""``python -m benchmarks [name ...] [--data DIR] [--drafter PATH] [--archive PLACE]``: a table of each.
+
+``python -m benchmarks report [--data DIR] [--only A,B] [--resume]``: all, as docs/benchmarks.json and .md.
+"""
 
 from __future__ import annotations
 
 import argparse
-import importlib
-import inspect
+import json
 import pkgutil
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TextIO
 
 import benchmarks
-from benchmarks._table import Skipped, show
+from benchmarks import _report
+from benchmarks._outcome import Outcome
+from benchmarks._running import ran
+from benchmarks._table import show
 
 DEFAULT_DATA = Path(__file__).parent.parent / ".." / "shared" / "data"
 
@@ -26,6 +31,9 @@ def names() -> list[str]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run what was named, or all; 1 if one of them failed."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if given[:1] == ["report"]:
+        return _report.main(given[1:], names(), DEFAULT_DATA if DEFAULT_DATA.is_dir() else None)
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description="Measure, and print a table each."
     )
@@ -40,32 +48,37 @@ def main(arguments: list[str] | None = None) -> int:
         help="an empty archive to measure (recall, backends): file or address",
     )
     parser.add_argument("--messages", metavar="N", help="how many to store (backends)")
-    options = parser.parse_args(arguments)
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write what came of it there, too (one name)"
+    )
+    options = parser.parse_args(given)
     if unknown := set(options.name) - set(names()):
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(names())}")
+    if options.json is not None and len(options.name) != 1:
+        parser.error("--json takes one name")
     if options.data is not None and not options.data.is_dir():
         parser.error(f"--data {options.data} is no folder")
     data = options.data or DEFAULT_DATA
     found = data if data.is_dir() else None
-    given = {"drafter": options.drafter, "archive": options.archive, "messages": options.messages}
-    own = {name: value for name, value in given.items() if value is not None}
-    return max([_run(name, found, own) for name in options.name or names()], default=0)
+    asked = {"drafter": options.drafter, "archive": options.archive, "messages": options.messages}
+    own = {name: value for name, value in asked.items() if value is not None}
+    return max([_run(name, found, own, options.json) for name in options.name or names()], default=0)
 
 
-def _run(name: str, data: Path | None, own: Mapping[str, str]) -> int:
-    start = time.perf_counter()
-    try:
-        run = importlib.import_module(f"benchmarks.{name}").run
-        known = inspect.signature(run).parameters
-        show(run(data, **{option: value for option, value in own.items() if option in known}))
-    except Skipped as reason:
-        print(f"{name}: skipped, {reason}\n")
-        return 0
-    except Exception as error:  # noqa: BLE001  - one that fails does not take the others with it
-        print(f"{name}: failed, {type(error).__name__}: {error}\n", file=sys.stderr)
-        return 1
-    print(f"({name}: {time.perf_counter() - start:.1f} s)\n")
-    return 0
+def _run(name: str, data: Path | None, own: Mapping[str, str], file: Path | None) -> int:
+    outcome = ran(name, data, own)
+    if file is not None:
+        file.write_text(json.dumps(outcome.as_json(), ensure_ascii=False), encoding="utf-8")
+    if outcome.table is None:
+        print(f"{name}: {outcome.became}, {outcome.reason}\n", file=_stream(outcome))
+    else:
+        show(outcome.table)
+        print(f"({name}: {outcome.seconds:.1f} s)\n")
+    return int(outcome.became == "failed")
+
+
+def _stream(outcome: Outcome) -> TextIO:
+    return sys.stderr if outcome.became == "failed" else sys.stdout
 
 
 if __name__ == "__main__":

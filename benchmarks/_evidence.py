@@ -14,6 +14,8 @@ from context_compaction.text.terms import query_words, terms_of
 
 RUN = 16
 """Messages that `in_long_messages` makes one of."""
+ADVERSARIAL = 5
+"""LoCoMo's number for questions that take one speaker for the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,8 @@ class Asked:
     text: str
     answer: str
     evidence: Sequence[tuple[int, str]]
+    answerable: bool = True
+    """False where the conversation does not say it: LoCoMo's adversarial questions."""
 
 
 def read(path: Path, *, long: bool = False) -> tuple[list[Message], list[Asked]]:
@@ -40,6 +44,7 @@ def read(path: Path, *, long: bool = False) -> tuple[list[Message], list[Asked]]
             question["question"],
             str(question.get("answer", "")),
             [where[index] for index in question["evidence"]],
+            question.get("category") != ADVERSARIAL,
         )
         for question in whole["questions"]
         if question.get("evidence")
@@ -74,13 +79,18 @@ def stands(text: str, parts: Sequence[str]) -> bool:
     return any(text in part for part in parts)
 
 
+def words_needed(asked: Asked) -> set[str]:
+    """The answer's words, by their stems, that the evidence holds and the question does not say itself."""
+    held = {term for _, text in asked.evidence for term in terms_of(text)}
+    return (query_words(asked.answer).keys() - query_words(asked.text).keys()) & held
+
+
 def answered(asked: Asked, parts: Mapping[int, Sequence[str]]) -> float | None:
     """Of the answer's words that the evidence holds and the question does not, the share that is shown.
 
     ``parts``: what is shown of each message of the evidence. None if there is no such word.
     """
-    held = {term for _, text in asked.evidence for term in terms_of(text)}
-    needed = (query_words(asked.answer).keys() - query_words(asked.text).keys()) & held
+    needed = words_needed(asked)
     found = {term for of_one in parts.values() for part in of_one for term in terms_of(part)}
     return len(needed & found) / len(needed) if needed else None
 

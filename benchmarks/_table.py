@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from benchmarks._contest import Contest, Loss
 
 PAPER = 110
 """Columns to print in where there is no terminal to ask."""
@@ -22,6 +25,27 @@ class Table:
     columns: Sequence[str]
     rows: Sequence[Sequence[object]]
     notes: Sequence[str] = ()
+    contests: Sequence[Contest] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Cells as they are shown."""
+        return {
+            "title": self.title,
+            "columns": list(map(str, self.columns)),
+            "rows": [list(map(str, row)) for row in self.rows],
+            "notes": list(self.notes),
+            "contests": [contest.as_json() for contest in self.contests],
+        }
+
+    @classmethod
+    def of_json(cls, data: Mapping[str, Any]) -> Table:
+        return cls(**{**data, "contests": [Contest.of_json(each) for each in data["contests"]]})
+
+    @property
+    def losses(self) -> list[Loss]:
+        """Where somebody else is better than we are."""
+        columns, rows = list(map(str, self.columns)), [list(map(str, row)) for row in self.rows]
+        return [loss for contest in self.contests for loss in contest.losses(columns, rows)]
 
 
 def show(table: Table) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from benchmarks import Skipped, Table
+from benchmarks import Contest, Skipped, Table
 from benchmarks._drafter_model import libraries
 from benchmarks._stopwatch import Stopwatch, milliseconds, race, timed, times
 
@@ -36,7 +36,13 @@ def run(data: Path | None, *, quick: bool = False) -> Table:  # noqa: ARG001 - t
         f"torch {torch.__version__}, transformers {transformers.__version__}, one thread, median of {ROUNDS}",
         "the tiny drafter that ships, greedy, ends by itself; every way writes the same texts (checked)",
     ]
-    return Table("The local drafter on a CPU", ("what", "way", "ms", "to the first way"), rows, notes)
+    contests = [
+        Contest(mine, [f"pipeline, {theirs}"], less=["ms"], names=1, within=(0,))
+        for mine, theirs in (("ours, all at once", "one by one"), ("ours, side by side", "one after another"))
+    ]
+    return Table(
+        "The local drafter on a CPU", ("what", "way", "ms", "to the first way"), rows, notes, contests
+    )
 
 
 def _histories(count: int, rounds: int) -> list[list[str]]:

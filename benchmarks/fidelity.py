@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from benchmarks import Skipped, Table
+from benchmarks import Contest, Skipped, Table
 from context_compaction import Budget, CannotCompact, Ladder, Message, Policy, Rule, SummaryDrafter, compact
 from context_compaction.counting import TokenCounter
 from context_compaction.render.recording import log_window
@@ -69,7 +69,8 @@ def run(data: Path | None, *, drafter: str | None = None) -> Table:
     columns = ("set", "n", "context", *(f"{share:.0%}{what}" for share in SHARES for what in ("", ", said")))
     written = ", ".join(f"{count} by {writer}" for writer, count in writers.most_common())
     wrote = (f"summaries where {drafter} was asked first: {written}",) if written else ()
-    return Table("Hard facts kept", columns, rows, (*NOTES, *wrote))
+    contest = Contest("extractive, gate", (WINDOW,), more=columns[3:], names=2, within=(0,))
+    return Table("Hard facts kept", columns, rows, (*NOTES, *wrote), [contest])
 
 
 def talks_in(path: Path, counter: TokenCounter) -> Iterator[Talk]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import Skipped, Table
+from benchmarks import Contest, Skipped, Table
 
 STEPS = 40
 """Tool calls of the turn."""
@@ -37,7 +37,9 @@ def run(data: Path | None, *, quick: bool = False) -> Table:  # noqa: ARG001 - t
         f"every memory has a limit of {LIMIT:,} tokens",
         "kept: results that the memory gives back word for word when the turn is over",
     ]
-    return Table("One long turn of an agent: tokens of a request", columns, rows, notes)
+    theirs = [str(row[0]) for row in rows if "our" not in str(row[0])]
+    contest = Contest("ours", theirs, less=["largest"], more=["kept"])
+    return Table("One long turn of an agent: tokens of a request", columns, rows, notes, [contest])
 
 
 def _contenders() -> Iterator[tuple[str, type[Any], Callable[[], Any]]]:

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from benchmarks import Skipped, Table
+from benchmarks import Contest, Skipped, Table
 from benchmarks._conversation import messages
 from benchmarks._stopwatch import Step, Stopwatch, milliseconds, race, times
 from context_compaction import Message
@@ -57,7 +57,12 @@ def run(data: Path | None, *, quick: bool = False) -> Table:  # noqa: ARG001 - t
         f"once: the summary buffer's first get, ChatMemoryBuffer over its limit (up to {SLOWEST:,} messages)",
     ]
     title = f"LlamaIndex memories: ms, medians of {repetitions}"
-    return Table(title, ["what", *(f"{size:,} messages" for size in sizes)], rows, notes)
+    columns = [f"{size:,} messages" for size in sizes]
+    contests = [
+        Contest(f"{what}: {OURS}", [f"{what}: {name}" for name in names[2:]], less=columns)
+        for what, names in (("get", GOT), ("put", PUT))
+    ]
+    return Table(title, ["what", *columns], rows, notes, contests)
 
 
 def _cell(watch: Stopwatch, what: str, name: str, size: int) -> str:

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from benchmarks import Skipped, Table
+from benchmarks import Contest, Skipped, Table
 from benchmarks._conversation import messages
 from benchmarks._stopwatch import Step, Stopwatch, milliseconds, race, times
 
@@ -49,7 +49,9 @@ def run(data: Path | None, *, quick: bool = False) -> Table:  # noqa: ARG001 - t
         "theirs counts as LangChain's base class does; a model that overrides that prunes faster",
     ]
     title = f"A turn of a chain's memory: ms, medians of {repetitions}"
-    return Table(title, ["what", *(f"{size:,} messages" for size in sizes)], rows, notes)
+    columns = [f"{size:,} messages" for size in sizes]
+    contest = Contest(OURS, (BUFFER_TURN, SUMMARY_PRUNE, SUMMARY_TURN, TOKENS_TURN), less=columns)
+    return Table(title, ["what", *columns], rows, notes, [contest])
 
 
 def _contenders(size: int, folder: Path, once: Stopwatch, opened: ExitStack) -> Iterator[Step]:

@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from benchmarks import Skipped, Table
+from benchmarks import Contest, Skipped, Table
 from benchmarks._conversation import messages
 from benchmarks._stopwatch import Step, Stopwatch, milliseconds, race, times
 
@@ -39,7 +39,9 @@ def run(data: Path | None, *, quick: bool = False) -> Table:  # noqa: ARG001 - t
         "theirs count by characters, none of them over its trigger; they keep nothing",
     ]
     title = f"A model call's overhead: ms, medians of {repetitions}"
-    return Table(title, ["what", *(f"{size:,} messages" for size in sizes)], rows, notes)
+    columns = [f"{size:,} messages" for size in sizes]
+    contest = Contest(OURS, (SUMMARIZATION, EDITING, DEEP), less=columns)
+    return Table(title, ["what", *columns], rows, notes, [contest])
 
 
 def _steps(size: int) -> Iterator[Step]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks import Skipped, Table
+from benchmarks import Contest, Skipped, Table
 from context_compaction import Message
 from context_compaction.counting import TiktokenCounter
 
@@ -56,7 +56,14 @@ def run(data: Path | None, *, quick: bool = False) -> Table:
         "unexplained",
         "tokens sent",
     )
-    return Table("An agent's log, request by request", columns, rows, notes)
+    contest = Contest(
+        "ours",
+        ("SummarizationMiddleware", "deepagents", "ContextEditingMiddleware"),
+        less=("compactions", "changed", "unexplained", "tokens sent"),
+        names=1,
+        within=(0,),
+    )
+    return Table("An agent's log, request by request", columns, rows, notes, [contest])
 
 
 def _prompt(messages: Sequence[dict[str, Any]]) -> str | None:

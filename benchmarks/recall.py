@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
-from benchmarks import Skipped, Table
+from benchmarks import Contest, Skipped, Table
 from benchmarks._minilm import MiniLM
 from benchmarks._questions import RANKS, Question, Search, asked, embedded, ours, sessions, turns
 from benchmarks._retrievers import bm25_retriever, in_memory_vector_store, vector_memory_block
@@ -17,6 +17,11 @@ NOTES = (
     "mean over questions of |evidence in the first k| / |evidence|; MRR: of 1 / place of the first evidence",
     "turns: evidence are messages; sessions: those that the messages are of",
     "ms: median of one search for 20 messages, all conversations in one archive ({}), one session each",
+)
+
+CONTESTS = (
+    ("ours", ("BM25Retriever",)),
+    ("ours, MiniLM", ("InMemoryVectorStore, MiniLM", "VectorMemoryBlock, MiniLM")),
 )
 
 
@@ -32,7 +37,11 @@ def run(data: Path | None, archive: str = ":memory:") -> Table:
         _add_embedded(searches, notes, opened, sets)
         rows = [row for name, questions in sets.items() for row in _rows(name, questions, searches)]
     columns = ("set", "asked", "by", *(f"@{k}" for k in RANKS), "MRR", "ms")
-    return Table("Recall@k", columns, rows, notes)
+    found = [*(f"@{k}" for k in RANKS), "MRR"]
+    contests = [
+        Contest(mine, theirs, more=found, less=["ms"], names=2, within=(0,)) for mine, theirs in CONTESTS
+    ]
+    return Table("Recall@k", columns, rows, notes, contests)
 
 
 def _add(searches: list[tuple[str, Search]], notes: list[str], name: str, made: Callable[[], Search]) -> None:

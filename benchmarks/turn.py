@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from benchmarks import Skipped, Table
+from benchmarks import Contest, Skipped, Table
 from benchmarks._conversation import messages
 from benchmarks._stopwatch import Step, Stopwatch, milliseconds, race, timed, times
 from context_compaction import Budget, Message, Session, SQLiteArchive
@@ -65,6 +65,7 @@ def run(data: Path | None, *, quick: bool = False) -> Table:  # noqa: ARG001 - t
             "SummarizationMiddleware.before_model counts what it is given; appending is not in its time",
             "targets: the turn grows by 2x at most; the ratios hold at the longest conversation",
         ],
+        [Contest(ours, PEERS, less=list(map(str, sizes))) for ours in (TURN, ALONE)],
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from benchmarks import Skipped, Table
+from benchmarks import Contest, Skipped, Table
 from benchmarks._stopwatch import milliseconds, race, timed
 from context_compaction.archive import SQLiteArchive, VectorModel
 from context_compaction.testing.archive_rows import Writer
@@ -47,7 +47,8 @@ def run(data: Path | None, *, quick: bool = False) -> Table:  # noqa: ARG001 - t
         f"random vectors of {DIMENSION} numbers, {BATCH} a transaction; all sessions in one file",
         f"median of {searches} searches for the nearest 300 of one session; ours exact, on one thread",
     ]
-    return Table("Vectors, by messages in the session", ("", *map(str, lengths)), rows, notes)
+    contest = Contest("search: ms", ["LangChain's InMemoryVectorStore: ms"], less=list(map(str, lengths)))
+    return Table("Vectors, by messages in the session", ("", *map(str, lengths)), rows, notes, [contest])
 
 
 def _measured(archive: SQLiteArchive, writer: Writer, length: int, searches: int) -> list[str]:
