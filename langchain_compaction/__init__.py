@@ -3,9 +3,9 @@
 Names are loaded when they are first used.
 """
 
-from importlib import import_module as _import_module
 from typing import TYPE_CHECKING as _TYPE_CHECKING
-from typing import Any as _Any
+
+from context_compaction.lazily import lazily as _lazily
 
 if _TYPE_CHECKING:
     from langchain_compaction.agents import (
@@ -83,17 +83,5 @@ _WHERE = {
     "wrapper": "RunnableWithCompaction",
 }
 """By module, the public names that it defines."""
-_MODULE_OF = {name: module for module, names in _WHERE.items() for name in names.split()}
 
-
-def __getattr__(name: str) -> _Any:
-    module = _MODULE_OF.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(_import_module(f"{__name__}.{module}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = _lazily(__name__, _WHERE, __all__)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage
 
-from context_compaction import Session
+from context_compaction.faces import aafter_turn, after_turn
 
-logger = logging.getLogger(__name__)
-_FAILED = "the turn is stored, but compacting ahead of the next one failed"
+__all__ = ["aafter_turn", "after_turn", "usage_of"]
 
 
 def usage_of(messages: Sequence[BaseMessage]) -> Mapping[str, Any] | None:
@@ -23,19 +21,3 @@ def usage_of(messages: Sequence[BaseMessage]) -> Mapping[str, Any] | None:
         if isinstance(message, AIMessage):
             return message.usage_metadata
     return None
-
-
-def after_turn(session: Session, usage: Mapping[str, Any] | None = None) -> None:
-    """`Session.after_turn`; a failure is logged."""
-    try:
-        session.after_turn(usage)
-    except Exception:
-        logger.warning(_FAILED, exc_info=True)
-
-
-async def aafter_turn(session: Session, usage: Mapping[str, Any] | None = None) -> None:
-    """`Session.aafter_turn`; a failure is logged."""
-    try:
-        await session.aafter_turn(usage)
-    except Exception:
-        logger.warning(_FAILED, exc_info=True)

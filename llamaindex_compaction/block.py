@@ -18,7 +18,7 @@ from context_compaction import (
     apast_context,
     open_archive,
 )
-from llamaindex_compaction.drafting import drafters_of
+from context_compaction.faces import drafters_of
 from llamaindex_compaction.fields import SessionFields
 from llamaindex_compaction.messages import read_all
 from llamaindex_compaction.post_turn import aafter_turn

@@ -76,17 +76,6 @@ def drafter_of(drafter: Any) -> Any:
     return drafter
 
 
-def drafters_of(*given: Any) -> list[Any] | None:
-    """All that was passed, in order; None for nothing."""
-    found: list[Any] = []
-    for each in given:
-        if isinstance(each, (list, tuple)):
-            found += cast("Sequence[Any]", each)
-        elif each is not None:
-            found.append(each)
-    return found or None
-
-
 def _together(calls: Sequence[Callable[[], str]]) -> list[str]:
     """What the calls give, in order; the first error is raised.
 

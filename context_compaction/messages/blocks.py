@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from context_compaction.errors import InvalidMessage
 
@@ -34,6 +35,14 @@ class ToolCallBlock:
     name: str
     arguments: str
     """JSON text, exactly as the model wrote it (it may be invalid)."""
+
+    def parsed(self) -> dict[str, Any] | None:
+        """The arguments as a dict; None when they are no JSON object, or one that is nested too deeply."""
+        try:
+            found = json.loads(self.arguments)
+        except (ValueError, RecursionError):
+            return None
+        return cast("dict[str, Any]", found) if isinstance(found, dict) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,15 +27,20 @@ def read_openai(data: Mapping[str, Any]) -> Message:
     """One chat message as a `Message`. Raises `InvalidMessage` that says which key is wrong."""
     role, blocks = read_said(data)
     identity, name = data.get("id"), data.get("name")
-    stamp = next((data[key] for key in _TIME_KEYS if isinstance(data.get(key), (str, int, float))), None)
     return Message(
         role=role,
         blocks=blocks,
         id=identity if isinstance(identity, str) and identity else None,
         name=name if isinstance(name, str) else None,
-        timestamp=stamp,
+        timestamp=timestamp_in(data),
         raw=_dump(data),
     )
+
+
+def timestamp_in(*fields: Mapping[str, Any]) -> str | float | None:
+    """When a message was said, if its fields or those beside it tell under a usual key; the first that do."""
+    known = (data.get(key) for data in fields for key in _TIME_KEYS)
+    return next((at for at in known if isinstance(at, (str, int, float)) and not isinstance(at, bool)), None)
 
 
 def read_said(data: Mapping[str, Any]) -> tuple[Role, tuple[Block, ...]]:

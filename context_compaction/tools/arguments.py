@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import posixpath
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from context_compaction.messages import ToolCallBlock
 from context_compaction.tools.rule import OTHER, LineRange, Names, ToolKind, ToolRule, ToolUse
 
 _SPAN = re.compile(r"\s*(\d{1,9})\s*(?:[-:,]|\.\.)\s*(-?\d{1,9})?\s*")
@@ -17,15 +17,10 @@ _WINDOW = frozenset({"line", "line_number", "page", "cursor", "tail"})
 """Arguments that ask for a part of a file without saying how much of it."""
 
 
-def read_arguments(rule: ToolRule, arguments: str) -> ToolUse:
-    """What a call with these arguments does; ``other`` when they are invalid JSON or cannot be understood."""
-    try:
-        data = json.loads(arguments)
-    except (ValueError, RecursionError):
-        return OTHER
-    if not isinstance(data, dict):
-        return OTHER
-    return _Arguments(cast("dict[str, Any]", data), rule).use()
+def read_arguments(rule: ToolRule, call: ToolCallBlock) -> ToolUse:
+    """What the call does; ``other`` when its arguments are invalid JSON or cannot be understood."""
+    data = call.parsed()
+    return OTHER if data is None else _Arguments(data, rule).use()
 
 
 @dataclass(frozen=True, slots=True)

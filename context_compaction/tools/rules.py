@@ -44,7 +44,7 @@ class ToolRules:
         use = self._uses.get(key)
         if use is None:
             rule = self.rule_for(call.name)
-            use = read_arguments(rule, call.arguments) if rule is not None else OTHER
+            use = read_arguments(rule, call) if rule is not None else OTHER
             if len(self._uses) >= _REMEMBERED:
                 self._uses = {}
             if len(call.arguments) <= _MAX_CHARS:

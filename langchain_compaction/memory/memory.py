@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import run_in_executor
@@ -21,6 +21,7 @@ from context_compaction import (
     open_archive,
     past_context,
 )
+from context_compaction.faces import drafters_of
 from langchain_compaction.counting import counter_of
 from langchain_compaction.memory.following import Followed
 from langchain_compaction.memory.keys import input_key, output_key, question
@@ -96,7 +97,7 @@ class ConversationCompactionMemory(Showing):
             budget,
             namespace=self.namespace,
             policy=self.policy,
-            drafter=_drafters(self.drafter, self.llm),
+            drafter=drafters_of(self.drafter, self.llm),
             counter=counter_of(self.counter, takes="text"),
             post_turn=self.post_turn,
             observers=self.observers,
@@ -249,14 +250,3 @@ def _compact_if_over(session: Session) -> None:
     stats = session.stats
     if stats.tokens_seen > stats.input_tokens:
         session.compact()
-
-
-def _drafters(*given: Any) -> list[Any] | None:
-    """All that was given, in order; None for nothing."""
-    found: list[Any] = []
-    for each in given:
-        if isinstance(each, (list, tuple)):
-            found += cast("list[Any]", each)
-        elif each is not None:
-            found.append(each)
-    return found or None

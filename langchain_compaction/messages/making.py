@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 from langchain_core.messages import (
     AIMessage,
@@ -52,13 +52,13 @@ def _answer(message: Message, common: dict[str, Any]) -> AIMessage:
         if (function := function_of(call.id)) is not None:
             common["additional_kwargs"]["function_call"] = {"name": function, "arguments": call.arguments}
             continue
-        arguments = parsed(call.arguments)
+        arguments = call.parsed()
         if arguments is None:
             invalid.append({"id": call.id, "name": call.name, "args": call.arguments, "error": None})
         else:
             tool_calls.append({"id": call.id, "name": call.name, "args": arguments})
     answerable = [call for call in message.tool_calls if function_of(call.id) is None]
-    if invalid or any(json.dumps(parsed(call.arguments)) != call.arguments for call in answerable):
+    if invalid or any(json.dumps(call.parsed()) != call.arguments for call in answerable):
         # Arguments that were written with other spaces come back as they were, and in their order.
         common["additional_kwargs"]["tool_calls"] = [as_openai(call) for call in answerable]
     return AIMessage(content=_content(said), tool_calls=tool_calls, invalid_tool_calls=invalid, **common)
@@ -79,15 +79,6 @@ def _result(message: Message, common: dict[str, Any]) -> BaseMessage:
         return FunctionMessage(**common)
     status = "error" if result.is_error else "success"
     return ToolMessage(content=content, tool_call_id=result.call_id, status=status, **common)
-
-
-def parsed(arguments: str) -> dict[str, Any] | None:
-    """Arguments as a dict; None when they are no JSON object."""
-    try:
-        found = json.loads(arguments)
-    except ValueError:
-        return None
-    return cast("dict[str, Any]", found) if isinstance(found, dict) else None
 
 
 def as_openai(call: ToolCallBlock) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from context_compaction import (
     ToolCallBlock,
     ToolResultBlock,
 )
+from context_compaction.faces import timestamp_in
 from langchain_compaction.messages.kinds import (
     CHAT_ROLES,
     CLASSES,
@@ -36,8 +37,6 @@ from langchain_compaction.messages.kinds import (
 )
 from langchain_compaction.messages.parts import PlainBlock, block_of
 from langchain_compaction.messages.plain import to_plain
-
-_TIME_KEYS = ("timestamp", "created_at", "created")
 
 
 def from_langchain(message: BaseMessage) -> Message:
@@ -62,7 +61,7 @@ def from_langchain(message: BaseMessage) -> Message:
         blocks=tuple(_blocks(message)),
         id=message.additional_kwargs.get(STANDS_FOR) or message.id or None,
         name=message.name,
-        timestamp=_time(message),
+        timestamp=timestamp_in(message.additional_kwargs, message.response_metadata),
         raw=_raw(message),
         format=FORMAT,
     )
@@ -96,14 +95,6 @@ def _role(message: BaseMessage) -> Any:
     if message.type == "system" and message.additional_kwargs.get(OPENAI_ROLE) == "developer":
         return "developer"
     return ROLES[message.type]
-
-
-def _time(message: BaseMessage) -> str | float | None:
-    for fields in (message.additional_kwargs, message.response_metadata):
-        for key in _TIME_KEYS:
-            if isinstance(found := fields.get(key), (str, int, float)) and not isinstance(found, bool):
-                return found
-    return None
 
 
 def _raw(message: BaseMessage) -> str:

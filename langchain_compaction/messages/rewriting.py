@@ -7,7 +7,6 @@ from typing import Any, cast
 
 from context_compaction import Message, ReasoningBlock, TextBlock, ToolCallBlock, ToolResultBlock
 from langchain_compaction.messages.kinds import function_of
-from langchain_compaction.messages.making import parsed
 from langchain_compaction.messages.parts import Part, PlainBlock, block_of, part_of
 
 Block = PlainBlock | ToolCallBlock | ToolResultBlock
@@ -81,7 +80,7 @@ def _written(raw: Any, calls: Mapping[str, ToolCallBlock]) -> Any:
 
 
 def _arguments(call: ToolCallBlock, before: Any) -> Any:
-    found = parsed(call.arguments)
+    found = call.parsed()
     return before if found is None else found
 
 

@@ -19,7 +19,7 @@ from context_compaction import (
     TokenCounter,
     open_archive,
 )
-from llamaindex_compaction.drafting import drafters_of
+from context_compaction.faces import drafters_of
 from llamaindex_compaction.fields import SessionFields
 from llamaindex_compaction.memory.asking import Asking
 from llamaindex_compaction.sessions import RUNTIME, counter_of

@@ -42,15 +42,6 @@ def arguments_of(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, default=repr)
 
 
-def parsed(arguments: str) -> dict[str, Any] | None:
-    """Arguments as a dict; None when they are no JSON object."""
-    try:
-        found = json.loads(arguments)
-    except ValueError:
-        return None
-    return cast("dict[str, Any]", found) if isinstance(found, dict) else None
-
-
 def value_of(holder: Any, *keys: str) -> Any:
     """The first of these that a dict or an object of a provider has; None if it has none of them."""
     for key in keys:

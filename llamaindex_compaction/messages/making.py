@@ -9,7 +9,6 @@ from llama_index.core.base.llms.types import TextBlock as LITextBlock
 from llama_index.core.base.llms.types import ToolCallBlock as LICallBlock
 
 from context_compaction import Message, TextBlock, ToolCallBlock, ToolResultBlock
-from llamaindex_compaction.messages.calls import parsed
 from llamaindex_compaction.messages.parts import block_for
 
 
@@ -31,7 +30,7 @@ def made(message: Message) -> ChatMessage:
 def made_block(block: Any) -> Any:
     """The content block for one of the engine's."""
     if isinstance(block, ToolCallBlock):
-        arguments = parsed(block.arguments)
+        arguments = block.parsed()
         return LICallBlock(
             tool_call_id=block.id,
             tool_name=block.name,

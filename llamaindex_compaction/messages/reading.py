@@ -11,12 +11,11 @@ from llama_index.core.base.llms.types import TextBlock as LITextBlock
 from llama_index.core.base.llms.types import ToolCallBlock as LICallBlock
 
 from context_compaction import InvalidMessage, Message, TextBlock, ToolResultBlock
+from context_compaction.faces import timestamp_in
 from llamaindex_compaction.messages.calls import calls_of
 from llamaindex_compaction.messages.kinds import FORMAT, NO_CALL, RESULT_KEYS, ROLES
 from llamaindex_compaction.messages.parts import blocks_of
 from llamaindex_compaction.messages.records import CODEC
-
-_TIME_KEYS = ("timestamp", "created_at", "created")
 
 
 def from_llamaindex(message: ChatMessage) -> Message:
@@ -33,7 +32,7 @@ def from_llamaindex(message: ChatMessage) -> Message:
         role=_role(message),
         blocks=_blocks(message),
         name=name if isinstance(name, str) and name else None,
-        timestamp=_time(kwargs),
+        timestamp=timestamp_in(kwargs),
         raw=_raw(message),
         format=FORMAT,
     )
@@ -76,14 +75,6 @@ def _result(message: ChatMessage) -> list[Any]:
     name = kwargs.get("name")
     result = ToolResultBlock(call_id, text, name if isinstance(name, str) and name else None)
     return [result, *(part for part in found if not isinstance(part, TextBlock))]
-
-
-def _time(kwargs: dict[str, Any]) -> str | float | None:
-    known = (kwargs.get(key) for key in _TIME_KEYS)
-    return next(
-        (value for value in known if isinstance(value, (str, int, float)) and not isinstance(value, bool)),
-        None,
-    )
 
 
 def _raw(message: ChatMessage) -> str:

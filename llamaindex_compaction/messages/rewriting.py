@@ -10,7 +10,7 @@ from llama_index.core.base.llms.types import TextBlock as LITextBlock
 from llama_index.core.base.llms.types import ToolCallBlock as LICallBlock
 
 from context_compaction import Message, TextBlock, ToolCallBlock, ToolResultBlock
-from llamaindex_compaction.messages.calls import ARGUMENT_KEYS, id_of, parsed, value_of
+from llamaindex_compaction.messages.calls import ARGUMENT_KEYS, id_of, value_of
 from llamaindex_compaction.messages.making import made_block
 from llamaindex_compaction.messages.parts import blocks_of
 
@@ -74,7 +74,7 @@ def _call(block: LICallBlock, calls: Calls) -> LICallBlock:
     call = calls.get(block.tool_call_id or block.tool_name)
     if call is None:
         return block
-    arguments = parsed(call.arguments)
+    arguments = call.parsed()
     kwargs = call.arguments if arguments is None else arguments
     return block.model_copy(update={"tool_kwargs": kwargs})
 
@@ -105,6 +105,6 @@ def _argued(body: dict[str, Any], call: ToolCallBlock) -> dict[str, Any]:
     key = next((key for key in ARGUMENT_KEYS if body.get(key) is not None), None)
     if key is None:
         return body
-    arguments = parsed(call.arguments)
+    arguments = call.parsed()
     text = isinstance(value_of(body, key), str) or arguments is None
     return {**body, key: call.arguments if text else arguments}
