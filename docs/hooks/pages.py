@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 
 if TYPE_CHECKING:
@@ -44,7 +45,12 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Code blocks lose the mark that tests read; the list of decisions is made from their headings."""
+    """Code blocks lose the mark that tests read; the list of decisions is made from their headings.
+
+    In the search, pages that explain come before those that record.
+    """
+    if page.file.src_uri.startswith(("docs/decisions/", "CHANGELOG")):
+        page.meta["search"] = {"boost": 0.5}
     if page.file.src_uri == DECISIONS:
         records = sorted((ROOT / DECISIONS).parent.glob("[0-9]*.md"))
         markdown += "\n" + "\n".join(_entry(record) for record in records)
@@ -58,9 +64,10 @@ def _file(config: MkDocsConfig, path: str, address: str) -> File:
 
 
 def _entry(record: Path) -> str:
-    heading = record.read_text(encoding="utf-8").partition("\n")[0]
-    number, title = re.fullmatch(r"# (\d+)\. (.+)", heading).groups()
-    return f"- **{number}** [{title}]({record.name})"
+    heading = re.match(r"# (\d+)\. (.+)\n", record.read_text(encoding="utf-8"))
+    if heading is None:
+        raise PluginError(f"{record}: a decision begins with a line `# NUMBER. TITLE`")
+    return f"- **{heading[1]}** [{heading[2]}]({record.name})"
 
 
 def _there(nav: Any) -> Any:
