@@ -84,7 +84,7 @@ def test_skipped_is_an_exception():
                 "opening: p50 ms",
                 "InMemoryStore, all of it: p50 ms",
                 "LlamaIndex Memory, one session, put: p50 ms",
-                "alone: the tokenizer, messages / s",
+                "alone: the tokenizer, messages / s of CPU",
             },
         ),
         (
