@@ -76,6 +76,18 @@ def test_skipped_is_an_exception():
         ("looking", 3, {"recall, a day", "recall, second page", "describe", "grep, a literal: s"}),
         ("archive", 3, {"durable appends: p50 ms", "bulk append: messages / s", "file, MB"}),
         (
+            "million",
+            4,
+            {
+                "bulk append: messages / s",
+                "recall, the long session: p95 ms",
+                "opening: p50 ms",
+                "InMemoryStore, all of it: p50 ms",
+                "LlamaIndex Memory, one session, put: p50 ms",
+                "alone: the tokenizer, messages / s of CPU",
+            },
+        ),
+        (
             "sizes",
             4,
             {"append, last: ms", "opening: ms", "file / JSON", "verify: s", "backup: s", "forget: s"},
