@@ -105,8 +105,16 @@ def _numbered(found: SearchDocument, branch: int) -> SearchDocument:
     """A document with the numbers of a branch that shows it; where a summary begins stands no message."""
     base = branch * STRIDE
     kind, number = found.ref.split(":")
-    first = base + found.first + (STRIDE // 2 if kind == "s" else 0)
-    return replace(found, ref=f"{kind}:{base + int(number)}", first=first, sitting=base + found.sitting)
+    return SearchDocument(
+        branch,
+        f"{kind}:{base + int(number)}",
+        base + found.first + (STRIDE // 2 if kind == "s" else 0),
+        found.role,
+        base + found.sitting,
+        found.length,
+        found.terms,
+        found.periods,
+    )
 
 
 def _by_branch(numbers: Iterable[int]) -> dict[int, list[int]]:

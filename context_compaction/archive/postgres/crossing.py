@@ -16,7 +16,7 @@ SELECT wanted.term, (
 # In order first, so that not more is looked up than is wanted.
 FIND_MATCHES = f"""
 SELECT documents.id, seq, summary, role, sitting, at, length, documents.terms FROM (
-    SELECT id AS found FROM documents WHERE {TERMS} @> ARRAY[?, ?] ORDER BY id + 0 DESC OFFSET 0
+    SELECT id AS found FROM documents WHERE {TERMS} @> ?::text[] ORDER BY id + 0 DESC OFFSET 0
 ) AS matches JOIN documents ON documents.id = matches.found
 WHERE {TAKEN} ORDER BY found DESC LIMIT ?
 """  # noqa: S608 - the same
@@ -32,7 +32,7 @@ class SchemaCrossing(Crossing):
         bounds = (f"~n{self.namespace}", self.bounds[0], list(terms))
         return dict(self.connection.execute(COUNT_MATCHES, bounds)) if terms else {}
 
-    def matching(self, term: str, limit: int) -> list[Row]:
+    def matching(self, terms: Sequence[str], limit: int) -> list[Row]:
         """The newest first."""
-        wanted = (f"~n{self.namespace}", term, *self.bounds, limit)
+        wanted = ([f"~n{self.namespace}", *terms], *self.bounds, limit)
         return self.connection.execute(FIND_MATCHES, wanted).fetchall()

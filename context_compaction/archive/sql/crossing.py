@@ -11,20 +11,25 @@ import json
 import math
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 from context_compaction.archive.base import Place
 from context_compaction.archive.records import Moment, SearchPool, Seat, Within
 from context_compaction.archive.sql.database import Database
-from context_compaction.archive.sql.finding import Row, document, rarest_first, searchable
+from context_compaction.archive.sql.finding import Row, document, searchable
 from context_compaction.archive.sql.names import escaped, unescaped
 from context_compaction.text.periods import Period
 
 REACH = 2
 """How far apart messages may stand that are beside one another."""
+PAIRED = 5
+"""Of the rarest terms each pair is looked for."""
+FEW = 10
+"""A term is taken whole, before all others, where it takes no more than this part of the room."""
 SAMPLE = 64
-"""Sessions whose sittings are counted; the others are taken to have as many."""
+"""So many sessions' sittings are counted, the oldest ones'; the others are taken to have as many."""
 FIND_NAMESPACE = "SELECT id FROM namespaces WHERE name = ?"
 LAST_DOCUMENT = "SELECT coalesce(max(id), 0) FROM documents"
 # A branch's documents are its ancestors', too; of one that has an ancestor its own messages are counted.
@@ -33,7 +38,8 @@ SELECT coalesce(sum(CASE WHEN parent IS NULL THEN documents ELSE last_seq - fork
     coalesce(sum(documents), 0), coalesce(sum(terms), 0)
 FROM sessions JOIN branches ON branches.session = sessions.id WHERE namespace = ?
 """
-READ_ACTIVE = "SELECT active FROM sessions WHERE namespace = ? ORDER BY id"
+READ_FIRST = "SELECT active FROM sessions WHERE namespace = ? ORDER BY id LIMIT ?"
+COUNT_SESSIONS = "SELECT count(*) FROM sessions WHERE namespace = ?"
 LAST_SITTING = "SELECT sitting FROM documents WHERE branch = ? AND summary = 0 ORDER BY seq DESC LIMIT 1"
 _READERS = """
 spans JOIN branches AS readers ON readers.id = spans.branch
@@ -88,21 +94,22 @@ class Crossing(ABC):
         """In how many documents of the namespace each of these terms occurs."""
 
     @abstractmethod
-    def matching(self, term: str, limit: int) -> list[Row]:
-        """The newest ``limit`` documents that hold a term, are within the bounds, and are shown."""
+    def matching(self, terms: Sequence[str], limit: int) -> list[Row]:
+        """The newest ``limit`` documents that hold all of these, are within the bounds, and are shown."""
 
 
 def find(crossing: Crossing, terms: Iterable[str], periods: Sequence[Period], limit: int) -> SearchPool:
-    """The documents that hold any of ``terms``, with the rarest taken first.
+    """The documents that hold any of ``terms``; with most of the rarest, if there are more than ``limit``.
 
     Periods find nothing by themselves: no index has the times of all sessions.
     """
     frequencies = crossing.frequencies(searchable(terms))
-    rows = rarest_first(frequencies.items(), crossing.matching, limit)
+    rows = _best(crossing, frequencies, limit)
     intervals = _intervals(rows, periods)
     documents = [
-        replace(document(readers[0], frequencies, intervals, row), also=tuple(readers[1:]))
-        for row, readers in _with_readers(crossing.connection, rows)
+        replace(found, also=tuple(others)) if others else found
+        for row, (oldest, *others) in _with_readers(crossing.connection, rows)
+        for found in [document(oldest, frequencies, intervals, row)]
     ]
     said = [sum(place in found.periods for found in documents) for place in range(len(periods))]
     moment = crossing.moment
@@ -147,11 +154,11 @@ def session_ids(connection: Database, branches: Collection[int]) -> dict[int, st
 
 
 def _sittings(connection: Database, namespace: int) -> int:
-    active = [branch for (branch,) in connection.execute(READ_ACTIVE, (namespace,))]
-    sample = active[:: -(-len(active) // SAMPLE) or 1]
-    last = [connection.execute(LAST_SITTING, (branch,)).fetchone() for branch in sample]
+    (sessions,) = connection.execute(COUNT_SESSIONS, (namespace,)).fetchone()
+    sample = connection.execute(READ_FIRST, (namespace, SAMPLE)).fetchall()
+    last = [connection.execute(LAST_SITTING, branch).fetchone() for branch in sample]
     counted = sum(1 + (row[0] if row else 0) for row in last)
-    return counted * len(active) // max(len(sample), 1)
+    return counted * sessions // max(len(sample), 1)
 
 
 def _limits(within: Within) -> tuple[float, ...]:
@@ -161,6 +168,25 @@ def _limits(within: Within) -> tuple[float, ...]:
         -math.inf if within.since is None else within.since,
         math.inf if within.until is None else within.until,
     )
+
+
+def _best(crossing: Crossing, frequencies: Mapping[str, int], limit: int) -> list[Row]:
+    """Documents with two of the rarest terms, or with one that is as rare as two, before others.
+
+    Among very many documents the newest with the rarest term are seldom those that are meant.
+    """
+    held = sorted((term for term in frequencies if frequencies[term]), key=lambda term: frequencies[term])
+    few = {term for term in held if frequencies[term] * FEW <= limit}
+    asked = [(term,) for term in held] + list(
+        combinations([term for term in held if term not in few][:PAIRED], 2)
+    )
+    worth = {term: math.log1p(crossing.moment.documents / frequencies[term]) for term in held}
+    rows: dict[int, Row] = {}
+    for terms in sorted(asked, key=lambda each: (each[0] not in few, -sum(worth[term] for term in each))):
+        room = limit - len(rows)
+        if room > 0:
+            rows.update((row[0], row) for row in crossing.matching(terms, room))
+    return list(rows.values())
 
 
 def _with_readers(connection: Database, rows: Sequence[Row]) -> Iterator[tuple[Row, list[int]]]:

@@ -34,10 +34,11 @@ class FileCrossing(Crossing):
             return {term: self._count(f'"~n{self.namespace}" AND "{term}"') for term in terms}
         return {term: self._left(term, others) for term in terms}
 
-    def matching(self, term: str, limit: int) -> list[Row]:
+    def matching(self, terms: Sequence[str], limit: int) -> list[Row]:
         """The newest first."""
-        own = f'"{term}"' if self._others() is not None else f'"~n{self.namespace}" AND "{term}"'
-        return self.connection.execute(FIND_MATCHES, (own, *self.bounds, limit)).fetchall()
+        named = [f"~n{self.namespace}"] if self._others() is None else []
+        match = " AND ".join(f'"{term}"' for term in (*named, *terms))
+        return self.connection.execute(FIND_MATCHES, (match, *self.bounds, limit)).fetchall()
 
     def _left(self, term: str, others: Sequence[int]) -> int:
         held = self._count(f'"{term}"')
