@@ -58,6 +58,9 @@ def test_with_recall_every_preset_shows_the_evidence(data: Path):
         elif row[3] in ("ours, masking", "ours, truncating"):  # no summary that may tell of it
             assert shares == {"0.000"}
     assert {str(row[3]) for row in table.rows} >= keepers().keys()
+    (contest,) = table.contests
+    assert {contest.ours, *contest.theirs} <= {str(row[3]) for row in table.rows}
+    assert set(contest.more) == set(columns[first : first + 6])
 
 
 def test_without_conversations_it_is_skipped(tmp_path: Path):
