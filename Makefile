@@ -35,8 +35,8 @@ format: $(STAMP) ## Put the code in form and mend what ruff can mend
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
-bench: $(STAMP) ## Run the benchmarks: ARGS="..." go to python -m benchmarks
-	$(BIN)/python -m benchmarks $(ARGS)
+bench: $(STAMP) ## Measure everything into docs/benchmarks.json and .md; ARGS="quality --data DIR": one, printed
+	$(BIN)/python -m benchmarks $(or $(ARGS),report)
 
 docs: $(STAMP) ## Build the site into site/; it opens from there without a server
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict $(ARGS)

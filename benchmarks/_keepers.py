@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from benchmarks import Skipped
@@ -36,6 +37,11 @@ class Told:
         sizes = {message.text: size for message, size in zip(said, tokens, strict=True)}
         return cls(said, questions, tokens, counter, sizes)
 
+    def turns_over(self, limit: int) -> int:
+        """Turns before which more than so many tokens had been said."""
+        said = zip(accumulate(self.tokens), self.said, strict=True)
+        return sum(tokens > limit for tokens, message in said if message.role == "user")
+
     @property
     def longest_question(self) -> int:
         """In tokens: what is kept free for it."""
@@ -48,8 +54,18 @@ class Told:
         return self.sizes[text]
 
 
-Keeper = Callable[[Told, int], list[str]]
-"""What the messages of a context of so many tokens say, when all has been told."""
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is left of a conversation when all has been told."""
+
+    texts: Sequence[str]
+    """What the messages say."""
+    rewrites: int
+    """Turns whose request did not begin with the one before."""
+
+
+Keeper = Callable[[Told, int], Kept]
+"""What is kept in so many tokens."""
 
 
 def keepers() -> Mapping[str, Keeper]:
@@ -62,24 +78,25 @@ def keepers() -> Mapping[str, Keeper]:
     }
 
 
-def head_and_tail(told: Told, limit: int) -> list[str]:
+def head_and_tail(told: Told, limit: int) -> Kept:
     """The first messages that fit a fifth, and the newest that fit the rest."""
     head, room = _fitting(told.tokens, int(HEAD * limit)), limit
     room -= sum(told.tokens[:head])
     tail = min(len(told.said) - head, _fitting(told.tokens[::-1], room))
-    return [message.text for message in (*told.said[:head], *told.said[len(told.said) - tail :])]
+    kept = (*told.said[:head], *told.said[len(told.said) - tail :])
+    return Kept([message.text for message in kept], told.turns_over(limit))
 
 
-def trimmed(told: Told, limit: int) -> list[str]:
+def trimmed(told: Told, limit: int) -> Kept:
     """LangChain's `trim_messages`, the newest messages that fit."""
     messages = _LangChain(told)
     from langchain_core.messages import trim_messages
 
     kept = trim_messages(messages.all, max_tokens=limit, token_counter=messages.count, strategy="last")
-    return [str(message.text) for message in kept]
+    return Kept([str(message.text) for message in kept], told.turns_over(limit))
 
 
-def summarized_by_middleware(told: Told, limit: int) -> list[str]:
+def summarized_by_middleware(told: Told, limit: int) -> Kept:
     """LangChain's SummarizationMiddleware before every answer, with our trigger and target."""
     messages = _LangChain(told)
     from langchain.agents.middleware import SummarizationMiddleware
@@ -96,15 +113,15 @@ def summarized_by_middleware(told: Told, limit: int) -> list[str]:
         trim_tokens_to_summarize=None,
         summarizer=summarizer,
     )
-    state: list[Any] = []
+    state, rewrites = list[Any](), 0
     for message in messages.all:
         state.append(message)
         if message.type == "human" and (update := middleware.before_model({"messages": state}, None)):
-            state = update["messages"][1:]  # the first says: remove all
-    return [str(message.text) for message in state]
+            state, rewrites = update["messages"][1:], rewrites + 1  # the first message says: remove all
+    return Kept([str(message.text) for message in state], rewrites)
 
 
-def summarized_by_buffer(told: Told, limit: int) -> list[str]:
+def summarized_by_buffer(told: Told, limit: int) -> Kept:
     """LlamaIndex's ChatSummaryMemoryBuffer, asked for its messages before every answer."""
     try:
         from llama_index.core.base.llms.types import ChatMessage, ChatResponse
@@ -112,12 +129,12 @@ def summarized_by_buffer(told: Told, limit: int) -> list[str]:
         from llama_index.core.memory import ChatSummaryMemoryBuffer
     except ImportError:
         raise Skipped("llama-index-core is not installed") from None
-    room = int(SUMMARY * limit)
+    room, summaries = int(SUMMARY * limit), list[str]()
 
     class Writer(MockLLM):
         def chat(self, messages: Any, **_: Any) -> ChatResponse:
-            text = written(_transcript(messages[-1].content), room, told.counter)
-            return ChatResponse(message=ChatMessage(role="assistant", content=text))
+            summaries.append(written(_transcript(messages[-1].content), room, told.counter))
+            return ChatResponse(message=ChatMessage(role="assistant", content=summaries[-1]))
 
     def tokenizer(text: str) -> Any:
         return range(told.size(text))
@@ -129,7 +146,7 @@ def summarized_by_buffer(told: Told, limit: int) -> list[str]:
         memory.put(ChatMessage(role=message.role, content=message.text))
         if message.role == "user":
             memory.get()
-    return [message.content or "" for message in memory.get()]
+    return Kept([message.content or "" for message in memory.get()], len(summaries))
 
 
 def written(past: Iterable[tuple[str, str]], max_tokens: int, counter: TokenCounter) -> str:

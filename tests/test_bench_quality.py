@@ -58,6 +58,9 @@ def test_with_recall_every_preset_shows_the_evidence(data: Path):
         elif row[3] in ("ours, masking", "ours, truncating"):  # no summary that may tell of it
             assert shares == {"0.000"}
     assert {str(row[3]) for row in table.rows} >= keepers().keys()
+    (contest,) = table.contests
+    assert {contest.ours, *contest.theirs} <= {str(row[3]) for row in table.rows}
+    assert set(contest.more) == set(columns[first : first + 6])
 
 
 def test_without_conversations_it_is_skipped(tmp_path: Path):
@@ -70,7 +73,7 @@ def test_without_conversations_it_is_skipped(tmp_path: Path):
 @pytest.mark.parametrize("share", [0.1, 0.3])
 def test_nobody_has_more_than_the_budget(told: Told, name: str, share: float):
     limit = int(share * sum(told.tokens))
-    texts = keepers()[name](told, limit)
+    texts = keepers()[name](told, limit).texts
     assert limit / 4 < sum(map(told.size, texts)) <= limit
     assert texts[-1] == told.said[-1].text
 
@@ -78,9 +81,9 @@ def test_nobody_has_more_than_the_budget(told: Told, name: str, share: float):
 def test_the_newest_messages_and_the_first_ones(told: Told):
     limit = sum(told.tokens) // 4
     texts = [message.text for message in told.said]
-    newest = trimmed(told, limit)
+    newest = trimmed(told, limit).texts
     assert texts[-len(newest) :] == newest
-    both = head_and_tail(told, limit)
+    both = head_and_tail(told, limit).texts
     assert both[0] == texts[0]
     head = next(place for place, text in enumerate(both) if text != texts[place])
     assert sum(told.tokens[:head]) <= HEAD * limit
@@ -98,13 +101,13 @@ def test_summaries_of_others_are_written_by_our_drafter(
         return written(past, *options)  # pyright: ignore[reportArgumentType]
 
     monkeypatch.setattr("benchmarks._keepers.written", noting)
-    texts = keepers()[name](told, sum(told.tokens) // 4)
-    assert len(asked) > 1
+    kept = keepers()[name](told, sum(told.tokens) // 4)
+    assert kept.rewrites == len(asked) > 1
     (_, first), *_ = asked[0]
     assert first == told.said[0].text.strip()
     assert asked[1][0][0] == "summary"  # the one before is summed up as what it is
     last = written(asked[-1], int(0.15 * (sum(told.tokens) // 4)), told.counter)
-    assert last.strip() in texts[0]
+    assert last.strip() in kept.texts[0]
 
 
 def test_the_room_is_filled_with_what_is_not_shown_and_fits():
@@ -118,9 +121,9 @@ def test_the_room_is_filled_with_what_is_not_shown_and_fits():
 def test_an_answer_counts_by_the_words_that_the_question_does_not_say():
     asked = Asked("where is the boat?", "The boat lies in Lisbon, by the quay.", [(1, "boat Lisbon quay")])
     score = quality.Score()
-    score.count(asked, quality.Seen(["in Lisbon", "no boat"], 10), 40)
+    score.count(asked, quality.Seen(["in Lisbon", "no boat"], 10, 3), 40)
     assert (score.answers, score.evidence, score.filled) == ([0.5], [0], [0.25])
-    score.count(asked, quality.Seen(["a boat Lisbon quay"], 40), 40)
+    score.count(asked, quality.Seen(["a boat Lisbon quay"], 40, 3), 40)
     assert (score.answers, score.evidence) == ([0.5, 1], [0, 1])
-    score.count(Asked("?", "Lisbon", [(1, "Lisbon")], answerable=False), quality.Seen([], 0), 1)
+    score.count(Asked("?", "Lisbon", [(1, "Lisbon")], answerable=False), quality.Seen([], 0, 0), 1)
     assert len(score.answers) == 2

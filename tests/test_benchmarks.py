@@ -105,6 +105,17 @@ def test_a_small_run_gives_every_row(name: str, columns: int, shown: set[str]):
     assert all(len(row) == columns for row in table.rows)
     assert shown <= {str(row[0]) for row in table.rows}
     assert not [row for row in table.rows if "Error" in str(row[1])], "a way that fails is told in its row"
+    contests_are_about_the_table(table)
+
+
+def contests_are_about_the_table(table: Table):
+    """A contest whose names are not in the table would never find that we lose."""
+    measures, names = set(map(str, table.columns)), {str(cell) for row in table.rows for cell in row}
+    for contest in table.contests:
+        if contest.columns:
+            measures, names = {str(row[0]) for row in table.rows}, measures
+        assert {*contest.more, *contest.less} <= measures
+        assert contest.ours in names
 
 
 def test_prefixes_has_a_row_for_each_middleware(tmp_path: Path):
@@ -113,6 +124,7 @@ def test_prefixes_has_a_row_for_each_middleware(tmp_path: Path):
     table = prefixes.run(tmp_path, quick=True)
     assert [row[1] for row in table.rows[:2]] == ["ours", "ours, replace"]
     assert len(table.rows) == 5
+    contests_are_about_the_table(table)
     for row in table.rows[:2]:
         assert int(str(row[2])) > 0
         assert row[5] == 0  # nothing that was sent is sent otherwise, but for a compaction
@@ -126,6 +138,7 @@ def test_fidelity_has_a_row_for_each_way_and_set(tmp_path: Path):
     table = fidelity.run(tmp_path)
     assert [row[0] for row in table.rows] == ["made", "", "", "all", "", ""]
     assert [row[2] for row in table.rows[:3]] == ["tail window", "extractive", "extractive, gate"]
+    contests_are_about_the_table(table)
     for row in table.rows:
         assert len(row) == len(table.columns)
         assert all(0 <= float(str(share)) <= 1 for share in row[3:])
@@ -170,6 +183,8 @@ def test_recall_has_a_row_for_each_way(tmp_path: Path, monkeypatch: pytest.Monke
     else:
         monkeypatch.setattr(_minilm, "PACKAGE", "no_such_weights")
     table = recall.run(tmp_path)
+    if there:
+        contests_are_about_the_table(table)
     at_1 = {row[2]: row[3] for row in table.rows if row[0] != "  its sessions"}
     assert at_1.pop("ours") == "0.000"
     assert at_1.pop("BM25Retriever") == "0.000"
