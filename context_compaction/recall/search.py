@@ -13,6 +13,7 @@ from context_compaction.recall.distinct import distinct
 from context_compaction.recall.embedded_texts import without_speakers
 from context_compaction.recall.embedding import Embedding
 from context_compaction.recall.hits import HitList, SearchHit
+from context_compaction.recall.narrowing import narrowed
 from context_compaction.recall.paging import check_count
 from context_compaction.recall.query import Query
 from context_compaction.recall.ranking import Ranked, around, rank, said_before
@@ -73,8 +74,9 @@ def recall(
     beside = [seq for seq in around(pool, weights) if end is None or seq < end]
     sittings = archive.sittings(branch, beside)
     allowed = inside if within is None else within
-    ranked = rank(pool, sittings, max(k, READ), weights, within=allowed, summaries=within is None)
-    messages, summaries = _messages(archive, branch, ranked), _summaries(archive, branch, ranked)
+    most, summed = max(k, READ), within is None
+    ranked = rank(pool, sittings, most, weights, within=allowed, summaries=summed)
+    messages = _messages(archive, branch, ranked)
     near: list[Near] = []
     if embedding is not None and archive.keeps_vectors:
         candidates = {found.first for found in pool.documents if found.role != "summary"}.union(beside)
@@ -82,11 +84,13 @@ def recall(
         near = _near(archive, branch, question, candidates, end=end)
     if near:
         sittings |= archive.sittings(branch, {found.seq for found in near if not found.summary})
-        ranked = rank(
-            pool, sittings, max(k, READ), weights, within=allowed, summaries=within is None, near=near
-        )
+        ranked = rank(pool, sittings, most, weights, within=allowed, summaries=summed, near=near)
         messages |= _messages(archive, branch, [found for found in ranked if found.seq not in messages])
-        summaries = _summaries(archive, branch, ranked)
+    passages = narrowed(pool, messages, asked.words, weights)
+    if passages is not None:
+        read = {found.first for found in ranked}
+        ranked = rank(passages, sittings, most, weights, within=read, summaries=summed, near=near)
+    summaries = _summaries(archive, branch, ranked)
     if inside is not None:
         ranked = [one for one in ranked if not one.summary or inside.covers(summaries[one.summary].ranges)]
     best = reweighed(ranked, messages, summaries, asked, weights)
@@ -119,7 +123,7 @@ def _near(
     model, vector = asked
     near = archive.nearest(branch, model, vector, CANDIDATES, beside=candidates)
     seqs = {found.seq for found in near if not found.summary}
-    beside = {seq + offset for seq in seqs for offset in range(-REACH, REACH + 1)} - seqs
+    beside = {seq + offset for seq in seqs for offset in (-1, 1)} - seqs
     near += archive.nearest(branch, model, vector, 0, beside=beside)
     return [found for found in near if end is None or found.summary or found.seq < end]
 
