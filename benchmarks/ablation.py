@@ -14,7 +14,17 @@ from context_compaction.archive import open_archive
 from context_compaction.recall import Embedding, Weights
 
 ALL = Weights()
-NONE = Weights(neighbours=0.0, sitting=0.0, periods=0.0, speaker=0.0, asking=1.0, phrase=0.0, roles={})
+NONE = Weights(
+    neighbours=0.0,
+    sitting=0.0,
+    framing=1.0,
+    periods=0.0,
+    speaker=0.0,
+    asking=1.0,
+    passages=False,
+    phrase=0.0,
+    roles={},
+)
 """BM25 over analysed terms, and nothing else."""
 WITHOUT: tuple[tuple[str, Weights], ...] = (
     ("neighbours", replace(ALL, neighbours=0.0)),
@@ -23,6 +33,8 @@ WITHOUT: tuple[tuple[str, Weights], ...] = (
     ("times asked for", replace(ALL, periods=0.0)),
     ("speakers", replace(ALL, speaker=0.0)),
     ("asking", replace(ALL, asking=1.0)),
+    ("less for how many, how long", replace(ALL, framing=1.0)),
+    ("passages of what is long", replace(ALL, passages=False)),
     ("quoted phrases", replace(ALL, phrase=0.0)),
     ("roles", replace(ALL, roles={})),
 )

@@ -169,7 +169,7 @@ class SearchDocument:
     """Grows by one at every long pause; neighbours count only within a sitting. Of a summary nothing."""
     length: int
     """Number of analysed terms."""
-    terms: Mapping[str, int]
+    terms: Mapping[str, float]
     """How often each *queried* term occurs in it."""
     periods: frozenset[int] = frozenset()
     """In which of the queried periods it was said, by their places in the query."""

@@ -14,11 +14,7 @@ class Nearness:
     def __init__(self, near: Iterable[Near], weights: Weights) -> None:
         self._near = {-found.summary if found.summary else found.seq: found for found in near}
         self._from = weights.similar_from
-        self._shares = [
-            (offset, weights.similar_before if offset < 0 else weights.similar_after)
-            for offset in range(-weights.reach, weights.reach + 1)
-            if offset
-        ]
+        self._shares = ((-1, weights.similar_before), (1, weights.similar_after))
 
     def similarity(self, place: int) -> float | None:
         """Its own cosine, if it is known."""
@@ -32,8 +28,8 @@ class Nearness:
     def smoothed(self, sittings: Mapping[int, int]) -> dict[int, float]:
         """By place, how much nearer than a text that has nothing to do with it; only those that are.
 
-        The mean of its own cosine and, with their shares, those around it in its sitting: one that stands
-        alone in its subject is likelier near by chance.
+        The mean of its own cosine and, with their shares, those right before and after it in its sitting: one
+        that stands alone in its subject is likelier near by chance.
         """
         values = {place: self._mean(place, sittings) - self._from for place in self._near}
         return {place: value for place, value in values.items() if value > 0}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
+from context_compaction.recall.ranking import rarity, saturated
 from context_compaction.recall.weights import Weights
 from context_compaction.render import Spans
 
@@ -88,16 +89,21 @@ def _stripped(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         yield start, start + len(line)
 
 
-def _places(text: str, words: Mapping[str, str], lines: Sequence[tuple[int, int]]) -> dict[str, set[int]]:
-    """In which lines each term occurs."""
+def occurrences(text: str, words: Mapping[str, str]) -> Iterator[tuple[str, Iterator[int]]]:
+    """Where each term occurs in a text, as far as `MOST`."""
     lowered = text.lower()
     if len(lowered) != len(text):
         lowered = text  # a few letters grow when lowered, and places would shift
-    starts = [start for start, _ in lines]
-    found: dict[str, set[int]] = {}
     for term, word in words.items():
         forms = {_stem(term)} if term.isascii() and word.isascii() else {term, word.lower()}
-        places = (place for form in forms for place in _occurrences(lowered, form))
+        yield term, chain.from_iterable(_occurrences(lowered, form) for form in forms)
+
+
+def _places(text: str, words: Mapping[str, str], lines: Sequence[tuple[int, int]]) -> dict[str, set[int]]:
+    """In which lines each term occurs."""
+    starts = [start for start, _ in lines]
+    found: dict[str, set[int]] = {}
+    for term, places in occurrences(text, words):
         if held := {bisect_right(starts, place) - 1 for place in places} - {-1}:
             found[term] = held
     return found
@@ -125,18 +131,15 @@ def _is_inside(text: str, start: int, end: int) -> bool:
 def _scores(places: Mapping[str, Iterable[int]], total: int) -> dict[int, float]:
     """What each line tells: how rare its words are here, and with less weight those of lines around it."""
     weights = Weights()
-    scores: dict[int, float] = {}
+    lent, scores = weights.lent(), dict[int, float]()
     for held in places.values():
         own = set(held)
-        rarity = math.log(1 + (total - len(own) + 0.5) / (len(own) + 0.5))
-        field = dict.fromkeys(own, 1.0)
+        telling = rarity(len(own), total)
+        field: dict[int, float] = {}
         for line in own:
-            for offset in range(-weights.reach, weights.reach + 1):
-                near = line + offset
-                if offset and 0 <= near < total:
-                    lent = weights.neighbours * (weights.before if offset < 0 else 1.0)
-                    field[near] = field.get(near, 0.0) + lent
+            for offset, share in lent:
+                if 0 <= line + offset < total:
+                    field[line + offset] = field.get(line + offset, 0.0) + share
         for line, count in field.items():
-            gained = rarity * count * (weights.saturation + 1) / (count + weights.saturation)
-            scores[line] = scores.get(line, 0.0) + gained
+            scores[line] = scores.get(line, 0.0) + telling * saturated(count, weights.saturation)
     return scores

@@ -104,11 +104,7 @@ class _Ranking:
         self._documents: dict[Place, SearchDocument] = {_place(found): found for found in pool.documents}
         own = {place: found.sitting for place, found in self._documents.items() if place > 0}
         self._sittings = {**sittings, **own}
-        self._offsets = [
-            (offset, weights.neighbours * (weights.before if offset < 0 else 1.0))
-            for offset in range(-weights.reach, weights.reach + 1)
-            if offset and weights.neighbours
-        ]
+        self._offsets = [(offset, share) for offset, share in weights.lent() if offset]
 
     def scores(self) -> dict[Place, float]:
         """The score of every candidate, and of every message beside one."""
@@ -116,17 +112,17 @@ class _Ranking:
         shared: dict[Place, float] = {}
         saturation = self._weights.saturation
         for term, held in self._postings().items():
-            rarity = self._rarity(term)
+            weight = self._weights.of_term(term)
+            telling = weight * self._rarity(term)
             for place, count in self._spread(held).items():
-                gained = rarity * count * (saturation + 1) / (count + saturation)
-                scores[place] = scores.get(place, 0.0) + gained
-            self._share(held, shared)
+                scores[place] = scores.get(place, 0.0) + telling * saturated(count, saturation)
+            self._share(held, weight, shared)
         self._add_periods(scores)
         factor = self._weights.sitting
         scores = {
             place: score + factor * shared.get(self._whole(place), 0.0) for place, score in scores.items()
         }
-        unit = _rarity(1, self._pool.total)
+        unit = rarity(1, self._pool.total)
         for place, nearness in self._near.smoothed(self._sittings).items():
             scores[place] = scores.get(place, 0.0) + self._weights.similarity * unit * nearness
         return scores
@@ -176,12 +172,12 @@ class _Ranking:
                     field[near] = field.get(near, 0.0) + weight * count
         return field
 
-    def _share(self, held: Iterable[Place], shared: dict[Place, float]) -> None:
+    def _share(self, held: Iterable[Place], weight: float, shared: dict[Place, float]) -> None:
         """Add to each sitting that holds the term how rare the term is among sittings."""
         wholes = {self._whole(place) for place in held}
-        rarity = _rarity(sum(whole >= 0 for whole in wholes), self._pool.sittings)
+        telling = weight * rarity(sum(whole >= 0 for whole in wholes), self._pool.sittings)
         for whole in wholes:
-            shared[whole] = shared.get(whole, 0.0) + rarity
+            shared[whole] = shared.get(whole, 0.0) + telling
 
     def _whole(self, place: Place) -> Place:
         """The sitting of a message; a summary is one by itself."""
@@ -191,17 +187,22 @@ class _Ranking:
         frequencies = self._pool.period_frequencies
         for place, document in self._documents.items():
             for period in document.periods:
-                rarity = _rarity(frequencies[period], self._pool.total)
-                scores[place] = scores.get(place, 0.0) + self._weights.periods * rarity
+                telling = self._weights.periods * rarity(frequencies[period], self._pool.total)
+                scores[place] = scores.get(place, 0.0) + telling
 
     def _rarity(self, term: str) -> float:
-        return _rarity(self._pool.frequencies[term], self._pool.total)
+        return rarity(self._pool.frequencies[term], self._pool.total)
 
 
 def _place(document: SearchDocument) -> Place:
     return -int(document.ref[2:]) if document.role == "summary" else document.first
 
 
-def _rarity(held: int, total: int) -> float:
+def rarity(held: int, total: int) -> float:
     """How telling it is that something is among ``held`` of ``total``; never nothing."""
     return math.log(1 + (max(total, held) - held + 0.5) / (held + 0.5))
+
+
+def saturated(count: float, saturation: float) -> float:
+    """How much so much of a term is worth: 1 for one, less for each further one."""
+    return count * (saturation + 1) / (count + saturation)

@@ -14,13 +14,14 @@ from context_compaction.recall.distinct import distinct
 from context_compaction.recall.embedded_texts import without_speakers
 from context_compaction.recall.embedding import Embedding
 from context_compaction.recall.hits import HitList
+from context_compaction.recall.narrowing import narrowed
 from context_compaction.recall.paging import check_count
 from context_compaction.recall.query import Query
 from context_compaction.recall.ranking import around, rank
 from context_compaction.recall.reading import reweighed
 from context_compaction.recall.reasons import Reasons
 from context_compaction.recall.searched import OfBranch, Searched
-from context_compaction.recall.telling import REACH, Texts, hits_of
+from context_compaction.recall.telling import Texts, hits_of
 from context_compaction.recall.weights import Weights
 
 CANDIDATES = 300
@@ -101,16 +102,22 @@ def recall_in(
         return HitList()
     pool = where.search(asked, CANDIDATES)
     sittings = where.sittings(around(pool, weights))
-    most, within = max(k, READ), where.inside
+    most, within, near = max(k, READ), where.inside, list[Near]()
     ranked = rank(pool, sittings, most, weights, within=within, summaries=summaries)
     texts = Texts.of(where, ranked)
     if embedding is not None and where.keeps_vectors:
         candidates = {found.first for found in pool.documents if found.role != "summary"}.union(sittings)
         question = embedding.vector(without_speakers(query, texts.messages.values()))
-        if near := _near(where, question, candidates):
-            sittings |= where.sittings({found.seq for found in near if not found.summary})
-            ranked = rank(pool, sittings, most, weights, within=within, summaries=summaries, near=near)
-            texts = texts.with_those_of(where, ranked)
+        near = _near(where, question, candidates)
+    if near:
+        sittings |= where.sittings({found.seq for found in near if not found.summary})
+        ranked = rank(pool, sittings, most, weights, within=within, summaries=summaries, near=near)
+        texts = texts.with_those_of(where, ranked)
+    passages = narrowed(pool, texts.messages, asked.words, weights)
+    if passages is not None:
+        within = {found.first for found in ranked}
+        ranked = rank(passages, sittings, most, weights, within=within, summaries=summaries, near=near)
+        texts = texts.with_those_of(where, ranked)
     ranked = [one for one in ranked if not one.summary or where.covers(texts.summaries[one.summary].ranges)]
     best = reweighed(ranked, texts.messages, texts.summaries, asked, weights)
     best = (distinct(best, texts.summaries) if unique else best)[:k]
@@ -132,5 +139,5 @@ def _near(
     model, vector = asked
     near = where.nearest(model, vector, CANDIDATES, candidates)
     seqs = {found.seq for found in near if not found.summary}
-    beside = {seq + offset for seq in seqs for offset in range(-REACH, REACH + 1)} - seqs
+    beside = {seq + offset for seq in seqs for offset in (-1, 1)} - seqs
     return near + where.nearest(model, vector, 0, beside)

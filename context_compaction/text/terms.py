@@ -60,6 +60,16 @@ STOP_WORDS = frozenset(
     """.split()  # noqa: SIM905 - 180 quoted words are no easier to read
 )
 
+FRAMING_WORDS = frozenset(
+    """
+    ago amount conversation date day days different discuss discussed earlier long many mention mentioned
+    month months much number previous previously remind said several time times told total week weeks year
+    years
+    """.split()  # noqa: SIM905 - as above
+)
+"""By these a question says which kind of answer it wants, or that it was spoken of, rather than what it is
+about."""
+
 
 def terms_of(text: str) -> Counter[str]:
     """How often each term occurs. Linear; any text is fine, lone surrogates and NUL included."""
@@ -133,6 +143,8 @@ def _undoubled(root: str) -> str:
 
 
 _STOPPED = STOP_WORDS | {stem(word) for word in STOP_WORDS if len(word) > 3}
+FRAMING_TERMS = frozenset(stem(word) if len(word) > 3 else word for word in FRAMING_WORDS)
+"""`FRAMING_WORDS` as terms."""
 
 
 def _telling(term: str) -> tuple[bool, int]:

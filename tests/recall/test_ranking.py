@@ -66,6 +66,16 @@ def test_rare_terms_tell_more():
     assert refs(pool(said(1, like=1), said(4, zebra=1), *common), neighbours=0.0)[0] == "m:4"
 
 
+def test_a_word_that_asks_how_many_tells_half():
+    """As a term it is `mani`."""
+    found = pool(said(1, mani=1), said(9, sail=1), said(15, sail=1), said(17, x=1))
+    assert refs(found, neighbours=0.0, sitting=0.0)[-1] == "m:1"
+    assert refs(found, neighbours=0.0, sitting=0.0, framing=1.0)[0] == "m:1"
+    alone = ranked(found, weights=Weights(neighbours=0.0, sitting=0.0))
+    whole = ranked(found, weights=Weights(neighbours=0.0, sitting=0.0, framing=1.0))
+    assert alone["m:1"].score == whole["m:1"].score / 2
+
+
 def test_more_of_a_term_and_a_shorter_message_tell_more():
     assert refs(pool(said(1, a=1), said(9, a=3)), neighbours=0.0) == ["m:9", "m:1"]
     assert refs(pool(said(1, a=1, length=40), said(9, a=1)), neighbours=0.0) == ["m:9", "m:1"]
