@@ -25,17 +25,19 @@ def usage_of(messages: Sequence[BaseMessage]) -> Mapping[str, Any] | None:
     return None
 
 
-def after_turn(session: Session, usage: Mapping[str, Any] | None = None) -> None:
+def after_turn(session: Session, usage: Mapping[str, Any] | None = None, overhead: int | None = None) -> None:
     """`Session.after_turn`; a failure is logged."""
     try:
-        session.after_turn(usage)
+        session.after_turn(usage, overhead)
     except Exception:
         logger.warning(_FAILED, exc_info=True)
 
 
-async def aafter_turn(session: Session, usage: Mapping[str, Any] | None = None) -> None:
+async def aafter_turn(
+    session: Session, usage: Mapping[str, Any] | None = None, overhead: int | None = None
+) -> None:
     """`Session.aafter_turn`; a failure is logged."""
     try:
-        await session.aafter_turn(usage)
+        await session.aafter_turn(usage, overhead)
     except Exception:
         logger.warning(_FAILED, exc_info=True)
