@@ -1,73 +1,94 @@
-"""A real agent's log through middlewares: how often is what was sent sent otherwise, and how much is sent?"""
+"""Recorded agents through middlewares: what is sent, how much of it anew, and what is still in it."""
 
 from __future__ import annotations
 
 import json
 import tempfile
 import warnings
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 from benchmarks import Contest, Skipped, Table
-from context_compaction import Message
-from context_compaction.counting import TiktokenCounter
+from benchmarks._requests import CACHED, EVERY, Requests
 
-WINDOWS = (32_768, 131_072)
-FILE = Path("agent_log")
+WINDOWS = {"agent_log": (32_768, 131_072), "coding": (16_384, 32_768)}
+"""By folder. What is not longer than a window is not compacted by anybody."""
 KEEP = 4
 """Of the trigger a quarter is kept, by all that can be told so."""
+OURS, REPLACE = "ours", "ours, replace"
+SUMMARIZATION, DEEP, EDITING = "SummarizationMiddleware", "deepagents", "ContextEditingMiddleware"
+NAMES = (OURS, REPLACE, SUMMARIZATION, DEEP, EDITING)
+NOTES = (
+    "a tenth of the window is kept free; trigger: .85 of the rest, in tokens; a quarter of it is kept",
+    "all count with tiktoken, but ContextEditing by characters; summaries by the same extractive drafter",
+    "changed: the request does not begin with the one before; unexplained: nothing was compacted between",
+    f"anew: tokens that are new or behind the first change; cost: the others at {CACHED} of a token",
+    f"facts: share of the distinct hard facts said so far that stand in a request, mean of every {EVERY}th;",
+    "  user's: of those in what the user said",
+)
+CONTEST = Contest(
+    OURS,
+    (SUMMARIZATION, DEEP, EDITING),
+    more=("facts", "user's"),
+    less=("compactions", "changed", "unexplained", "tokens sent", "anew", "cost"),
+    names=1,
+    within=(0,),
+)
+COLUMNS = (
+    *("log, window", "middleware", "compactions", "per 100 turns", "changed", "unexplained"),
+    *("tokens sent", "anew", "cost", "facts", "user's"),
+)
 
 
 def run(data: Path | None, *, quick: bool = False) -> Table:
-    """Every model request of the log; one trigger for all of a window."""
-    files = sorted((data / FILE).glob("*.json")) if data is not None else []
-    if not files:
-        raise Skipped(f"no conversations in {FILE}: name a folder with --data DIR")
-    messages = json.loads(files[0].read_text())["messages"][: 120 if quick else None]
-    requests, prompt = list(_requests(messages)), _prompt(messages)
-    users = sum(message["role"] == "user" for message in messages)
+    """Every model request; one trigger for all of a window."""
+    talks = list(_talks(data)) if data is not None else []
+    if not talks:
+        raise Skipped(f"no conversations in {' or '.join(WINDOWS)}: name a folder with --data DIR")
     rows: list[list[object]] = []
-    for window in (4096,) if quick else WINDOWS:
-        trigger = int(0.85 * 0.9 * window)
-        for name in (
-            "ours",
-            "ours, replace",
-            "SummarizationMiddleware",
-            "deepagents",
-            "ContextEditingMiddleware",
-        ):
-            seen = _driven(name, window, trigger, prompt, requests)
-            rows.append([f"{window:,}", name, *seen.cells(len(requests), users)])
-    notes = [
-        f"{len(messages)} messages, {len(requests)} model requests, {users} turns; a tenth is kept free",
-        "trigger: .85 of the rest, in tokens; all count with tiktoken, but ContextEditing by characters",
-        "summaries by the same extractive drafter; a quarter of the trigger is kept",
-        "changed: the request does not begin with the one before; unexplained: nothing was compacted between",
-        "tokens: what was sent in total, counted with tiktoken for all",
+    notes: list[str] = []
+    for talk in talks:
+        requests = list(_requests(talk.messages[: 120 if quick else None]))
+        turns = sum(message["role"] == "user" for message in talk.messages)
+        notes.append(f"{talk.name}: {len(talk.messages)} messages, {len(requests)} requests, {turns} turns")
+        for window in (4096,) if quick else WINDOWS[talk.name]:
+            for name in NAMES:
+                seen = _driven(name, window, talk.prompt, requests)
+                rows.append([f"{talk.name}, {window:,}", name, *_cells(seen, turns)])
+    return Table("Recorded agents, request by request", COLUMNS, rows, (*notes, *NOTES), [CONTEST])
+
+
+def _cells(seen: Requests, turns: int) -> list[object]:
+    return [
+        seen.compactions,
+        f"{100 * seen.compactions / turns:.1f}",
+        f"{seen.changed} ({seen.changed / seen.number:.0%})",
+        seen.unexplained,
+        *(f"{tokens:,}" for tokens in (seen.tokens, seen.anew, seen.cost)),
+        *(f"{mean(shares):.2f}" if shares else "-" for shares in (seen.kept, seen.users)),
     ]
-    columns = (
-        "window",
-        "middleware",
-        "compactions",
-        "per 100 turns",
-        "changed",
-        "unexplained",
-        "tokens sent",
-    )
-    contest = Contest(
-        "ours",
-        ("SummarizationMiddleware", "deepagents", "ContextEditingMiddleware"),
-        less=("compactions", "changed", "unexplained", "tokens sent"),
-        names=1,
-        within=(0,),
-    )
-    return Table("An agent's log, request by request", columns, rows, notes, [contest])
 
 
-def _prompt(messages: Sequence[dict[str, Any]]) -> str | None:
-    return "\n".join(str(each["content"]) for each in messages if each["role"] == "system") or None
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """A recorded conversation."""
+
+    name: str
+    messages: Sequence[dict[str, Any]]
+
+    @property
+    def prompt(self) -> str | None:
+        """What its system messages say."""
+        return "\n".join(str(each["content"]) for each in self.messages if each["role"] == "system") or None
+
+
+def _talks(data: Path) -> Iterator[Talk]:
+    for folder in WINDOWS:
+        for file in sorted((data / folder).glob("*.json"))[:1]:
+            yield Talk(folder, json.loads(file.read_text(encoding="utf-8"))["messages"])
 
 
 def _requests(messages: Sequence[dict[str, Any]]) -> Iterator[tuple[list[Any], Any]]:
@@ -91,59 +112,15 @@ def _requests(messages: Sequence[dict[str, Any]]) -> Iterator[tuple[list[Any], A
             new.append(message)
 
 
-@dataclass(slots=True)
-class Seen:
-    """What a model was sent, and what of it changed."""
-
-    compactions: int = 0
-    changed: int = 0
-    unexplained: int = 0
-    tokens: int = 0
-    before: list[str] = field(default_factory=list[str])
-    counted: dict[str, int] = field(default_factory=dict[str, int])
-    counter: Any = field(default_factory=TiktokenCounter)
-
-    def request(self, messages: Sequence[Any], compacted: int) -> None:
-        """``compacted``: how many compactions there were so far."""
-        from langchain_core.messages import convert_to_openai_messages
-
-        now = [json.dumps(each) for each in convert_to_openai_messages(messages)]  # pyright: ignore[reportArgumentType]
-        if now[: len(self.before)] != self.before:
-            self.changed += 1
-            self.unexplained += compacted == self.compactions
-        self.compactions, self.before = compacted, now
-        self.tokens += sum(map(self._count, now))
-
-    def count(self, messages: Any, **_: Any) -> int:
-        """For those who count each message at each call: as LangChain's counters are called."""
-        from langchain_core.messages import convert_to_openai_messages
-
-        return sum(self._count(json.dumps(each)) for each in convert_to_openai_messages(messages))
-
-    def _count(self, text: str) -> int:
-        if text not in self.counted:
-            self.counted[text] = self.counter.message(Message.from_openai(json.loads(text)))
-        return self.counted[text]
-
-    def cells(self, requests: int, turns: int) -> list[object]:
-        return [
-            self.compactions,
-            f"{100 * self.compactions / turns:.1f}",
-            f"{self.changed} ({self.changed / requests:.0%})",
-            self.unexplained,
-            f"{self.tokens:,}",
-        ]
-
-
-def _driven(name: str, window: int, trigger: int, prompt: str | None, requests: Sequence[Any]) -> Seen:
+def _driven(name: str, window: int, prompt: str | None, requests: Sequence[Any]) -> Requests:
     from langchain.agents import create_agent
     from langgraph.checkpoint.memory import InMemorySaver
 
-    seen, thread = Seen(), {"configurable": {"thread_id": "t1"}}
+    seen, thread, trigger = Requests(), {"configurable": {"thread_id": "t1"}}, int(0.85 * 0.9 * window)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         middleware, compacted = _made(name, window, trigger, Path(folder), seen.count)
-        model = _recorded(lambda sent: seen.request(sent, compacted()))
+        model = _recorded(lambda sent: seen.send(sent, compacted()))
         agent: Any = create_agent(
             model,
             [_nothing],
@@ -154,7 +131,9 @@ def _driven(name: str, window: int, trigger: int, prompt: str | None, requests: 
         )
         for new, answer in requests:
             model.answer = answer
+            seen.say(new)
             agent.invoke({"messages": [message.model_copy() for message in new]}, thread)
+            seen.say([answer])
     return seen
 
 
@@ -184,12 +163,14 @@ def _recorded(note: Any) -> Any:
     return Recorded()
 
 
-def _made(name: str, window: int, trigger: int, folder: Path, count: Any) -> tuple[Any, Any]:
+def _made(
+    name: str, window: int, trigger: int, folder: Path, count: Callable[..., int]
+) -> tuple[Any, Callable[[], int]]:
     """The middleware, and what says how often it has compacted."""
     from langchain_compaction import CompactionMiddleware, as_summarizer
 
     size, keep = ("tokens", trigger), ("tokens", trigger // KEEP)
-    if name.startswith("ours"):
+    if name in (OURS, REPLACE):
         events: list[Any] = []
         ours = CompactionMiddleware(
             max_input_tokens=window,
@@ -197,11 +178,11 @@ def _made(name: str, window: int, trigger: int, folder: Path, count: Any) -> tup
             trigger=size,
             keep=keep,
             observers=[events.append],
-            mode="replace" if name.endswith("replace") else "view",
+            mode="replace" if name == REPLACE else "view",
             archive=":memory:",
         )
         return ours, lambda: sum(event.committed for event in events)
-    if name.startswith("Context"):
+    if name == EDITING:
         from langchain.agents.middleware import ClearToolUsesEdit, ContextEditingMiddleware
 
         return ContextEditingMiddleware(edits=[ClearToolUsesEdit(trigger=trigger)]), lambda: 0
@@ -220,7 +201,7 @@ def _made(name: str, window: int, trigger: int, folder: Path, count: Any) -> tup
         "token_counter": count,
         "trim_tokens_to_summarize": None,
     }
-    if name == "deepagents":
+    if name == DEEP:
         from deepagents.backends import FilesystemBackend
         from deepagents.middleware.summarization import SummarizationMiddleware as Deep
 

@@ -18,18 +18,22 @@ logger = logging.getLogger(__name__)
 _FAILED = "the turn is stored, but compacting ahead of the next one failed"
 
 
-def after_turn(session: Session, usage: Usage | Mapping[str, Any] | None = None) -> None:
+def after_turn(
+    session: Session, usage: Usage | Mapping[str, Any] | None = None, overhead: int | None = None
+) -> None:
     """`Session.after_turn`, once an answer was stored. A failure is logged: the user has the answer."""
     try:
-        session.after_turn(usage)
+        session.after_turn(usage, overhead)
     except Exception:
         logger.warning(_FAILED, exc_info=True)
 
 
-async def aafter_turn(session: Session, usage: Usage | Mapping[str, Any] | None = None) -> None:
+async def aafter_turn(
+    session: Session, usage: Usage | Mapping[str, Any] | None = None, overhead: int | None = None
+) -> None:
     """`Session.aafter_turn`, once an answer was stored. A failure is logged."""
     try:
-        await session.aafter_turn(usage)
+        await session.aafter_turn(usage, overhead)
     except Exception:
         logger.warning(_FAILED, exc_info=True)
 

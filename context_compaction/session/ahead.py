@@ -78,7 +78,7 @@ class Ahead:
             return
         self._work = None
         state = self._state
-        now = state.task(work.task.side, work.task.level, work.task.rule, state.settings.budget)
+        now = state.task(work.task.side, work.task.level, work.task.rule, work.task.budget)
         if self._branch != state.live.branch:
             return
         if work.plan is not None and work.plan.base_version == state.live.version:

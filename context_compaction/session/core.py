@@ -191,14 +191,16 @@ class SessionCore:
             yield from self.compactor.give_up(task, f"{type(error).__name__}: {error}")
         return True
 
-    def after_turn(self, usage: Usage | Mapping[str, Any] | None = None) -> Steps[CompactionEvent | None]:
+    def after_turn(
+        self, usage: Usage | Mapping[str, Any] | None = None, overhead: int | None = None
+    ) -> Steps[CompactionEvent | None]:
         """Post-turn: get ahead of the next turn. Its failure never fails one."""
         state = self.state
         state.seen = None
         if usage is not None:
             state.observe(Usage.from_any(usage))
             yield from self._note()
-        rule, budget = state.settings.policy.post_turn, state.settings.budget
+        rule, budget = state.settings.policy.post_turn, state.budget(overhead)
         if rule is None or state.settings.disabled:
             return None
         yield from self.ahead.use()

@@ -140,17 +140,22 @@ class Session(Reporting):
         """`context` on the running event loop."""
         return await self._arun(self._core.context(overhead, context_management))
 
-    def after_turn(self, usage: Usage | Mapping[str, Any] | None = None) -> CompactionEvent | None:
+    def after_turn(
+        self, usage: Usage | Mapping[str, Any] | None = None, overhead: int | None = None
+    ) -> CompactionEvent | None:
         """Post-turn: compact ahead of the next turn; what fails here never fails a turn.
 
         ``usage``: what the provider reported for the last context; calibrates the count.
+        ``overhead``: tokens of the next request that are not in the log, in place of the budget's.
         Returns the attempt's event, None when there was none or it goes on in the background.
         """
-        return self._run(self._core.after_turn(usage), POST_TURN_DEADLINE)
+        return self._run(self._core.after_turn(usage, overhead), POST_TURN_DEADLINE)
 
-    async def aafter_turn(self, usage: Usage | Mapping[str, Any] | None = None) -> CompactionEvent | None:
+    async def aafter_turn(
+        self, usage: Usage | Mapping[str, Any] | None = None, overhead: int | None = None
+    ) -> CompactionEvent | None:
         """`after_turn` on the running event loop."""
-        return await self._arun(self._core.after_turn(usage), POST_TURN_DEADLINE)
+        return await self._arun(self._core.after_turn(usage, overhead), POST_TURN_DEADLINE)
 
     def compact(self, focus: str | None = None) -> CompactionEvent:
         """Compact by hand: the post-turn ladder now. ``focus``: what the summary must keep above all."""

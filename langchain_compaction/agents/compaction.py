@@ -32,11 +32,13 @@ from langchain_compaction.agents.told import told
 from langchain_compaction.counting import CounterLike, counter_of
 from langchain_compaction.drafting import drafter_of
 from langchain_compaction.messages import read_all
+from langchain_compaction.post_turn import aafter_turn, after_turn
 from langchain_compaction.sessions import ArchiveLike, context_management_of, session_id_of
 from langchain_compaction.turns import aturn_of, turn_of
 
 logger = logging.getLogger(__name__)
 _NO_ARCHIVE = "the archive cannot be used: the run goes on from the agent's state, in memory"
+_NOT_YET = "the last answer is not in the archive yet"
 
 
 class Options(TypedDict, total=False):
@@ -169,31 +171,59 @@ class Compaction:
             return await self._acontext(call, aside, overhead)
 
     def _context(self, call: ModelCall, session: Session, overhead: int) -> Sent:
+        known = self._threads.known(session)
+        usage, known.overhead = known.reported(call.state), overhead
         with turn_of(session):
-            follow(session, self._threads.known(session), call.said)
+            follow(session, known, call.said)
+            after_turn(session, usage, overhead)
             shown = session.context(overhead, call.context_management)
         return Sent(shown, archived=session.archive is self._archive)
 
     async def _acontext(self, call: ModelCall, session: Session, overhead: int) -> Sent:
+        known = self._threads.known(session)
+        usage, known.overhead = known.reported(call.state), overhead
         async with aturn_of(session):
-            await afollow(session, self._threads.known(session), call.said)
+            await afollow(session, known, call.said)
+            await aafter_turn(session, usage, overhead)
             shown = await session.acontext(overhead, call.context_management)
         return Sent(shown, archived=session.archive is self._archive)
 
     # -- a run's session -------------------------------------------------------------------------------
 
     def ended(self, config: RunnableConfig, state: Mapping[str, Any]) -> None:
-        """The run is over: its last answer goes to the archive, too. A failure is logged."""
-        place = self.place(config, state)
+        """The run is over: its last answer goes to the archive, and the session gets ahead of the next run.
+
+        A failure is logged.
+        """
+        place, messages = self.place(config, state), state["messages"]
         session = self._threads.last(place)
         if session is not None and place.is_thread:
+            known = self._threads.known(session)
             try:
-                known = self._threads.known(session)
+                usage = known.reported(messages)
                 with turn_of(session):
-                    follow(session, known, known.reader.read(state["messages"]))
+                    follow(session, known, known.reader.read(messages))
+                    if place.goes_on:
+                        after_turn(session, usage, known.overhead)
             except CompactionError:  # the turn is over: it does not fail for this
-                logger.warning("the last answer is not in the archive yet", exc_info=True)
+                logger.warning(_NOT_YET, exc_info=True)
         self._threads.end(place.aside)
+
+    async def aended(self, config: RunnableConfig, state: Mapping[str, Any]) -> None:
+        """`ended` on the running event loop."""
+        place, messages = await asyncio.to_thread(self.place, config, state), state["messages"]
+        session = self._threads.last(place)
+        if session is not None and place.is_thread:
+            known = self._threads.known(session)
+            try:
+                usage = known.reported(messages)
+                async with aturn_of(session):
+                    await afollow(session, known, await asyncio.to_thread(known.reader.read, messages))
+                    if place.goes_on:
+                        await aafter_turn(session, usage, known.overhead)
+            except CompactionError:
+                logger.warning(_NOT_YET, exc_info=True)
+        await asyncio.to_thread(self._threads.end, place.aside)
 
     def place(self, config: RunnableConfig, state: Mapping[str, Any]) -> Place:
         """Where this run's messages are kept."""

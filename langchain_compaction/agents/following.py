@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_core.messages import AIMessage, BaseMessage
 
 from context_compaction import DuplicateMessage, Message, Session
 from langchain_compaction.agents.reading import Reader, Reading
@@ -15,6 +19,8 @@ class Known:
     reader: Reader = field(default_factory=Reader)
     ceiling: int | None = None
     """Counted tokens that a provider called too many; the next request stays under them."""
+    overhead: int | None = None
+    """Of the last request: tokens that it carried beside the conversation."""
     followed: int = 0
     """So many messages of the list that was followed last, and `last` of them."""
     last: Message | None = None
@@ -28,6 +34,20 @@ class Known:
         if not 0 < self.followed <= said.same or said[self.followed - 1] is not self.last:
             return None
         return said.since(self.followed)
+
+    def reported(self, state: Sequence[BaseMessage]) -> Mapping[str, Any] | None:
+        """The usage of the first answer to what was sent last; None if there is no such answer yet.
+
+        The requests behind it, of another middleware that asked again, held more than what was sent.
+        """
+        last = self.last if self.followed else None
+        answer: AIMessage | None = None
+        for message in reversed(state if last is not None and last.id is not None else ()):
+            if last is not None and message.id == last.id:
+                return None if answer is None else answer.usage_metadata
+            if isinstance(message, AIMessage):
+                answer = message
+        return None
 
     def keep(self, said: Reading) -> None:
         """It was followed."""

@@ -24,7 +24,6 @@ from langchain_compaction.agents.places import RUN, Namespace
 from langchain_compaction.agents.recall_tool import create_recall_tool
 from langchain_compaction.agents.telling import Telling, atrace, telling, trace
 from langchain_compaction.counting import CounterLike
-from langchain_compaction.post_turn import aafter_turn, after_turn, usage_of
 from langchain_compaction.sessions import ArchiveLike
 
 Answer = ModelResponse[Any]
@@ -132,12 +131,10 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
     def wrap_model_call(
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Answer]
     ) -> Result:
-        """Send the session's context, and compact ahead of the next call once it is answered."""
-        call, told = self._call(request), _telling(request)
-        with telling(told):
-            with alone(call.node):
-                answer, sent = self._answered(call, request, handler)
-            after_turn(call.session, usage_of(answer.result))
+        """Send the session's context, compacted for what came of the last call."""
+        call, told = self._call(request), _telling(request.runtime)
+        with telling(told), alone(call.node):
+            answer, sent = self._answered(call, request, handler)
         trace(told)
         return self._result(call, request, replace(answer, result=told.noted(answer.result)), sent)
 
@@ -145,21 +142,27 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[Answer]]
     ) -> Result:
         """`wrap_model_call` on the running event loop."""
-        call, told = await asyncio.to_thread(self._call, request), _telling(request)
-        with telling(told):
-            with alone(call.node):
-                answer, sent = await self._aanswered(call, request, handler)
-            await aafter_turn(call.session, usage_of(answer.result))
+        call, told = await asyncio.to_thread(self._call, request), _telling(request.runtime)
+        with telling(told), alone(call.node):
+            answer, sent = await self._aanswered(call, request, handler)
         await atrace(told)
         return self._result(call, request, replace(answer, result=told.noted(answer.result)), sent)
 
-    def after_agent(self, state: Any, runtime: Runtime[Any]) -> None:  # noqa: ARG002 - LangChain's signature
-        """The last answer goes to the archive, too."""
-        self._compaction.ended(ensure_config(), state)
+    def after_agent(self, state: Any, runtime: Runtime[Any]) -> dict[str, Any] | None:
+        """The last answer goes to the archive, too, and the session gets ahead of the next run."""
+        told = _telling(runtime)
+        with telling(told):
+            self._compaction.ended(ensure_config(), state)
+        trace(told)
+        return told.update(state["messages"])
 
-    async def aafter_agent(self, state: Any, runtime: Runtime[Any]) -> None:
-        """`after_agent` in a worker thread."""
-        await asyncio.to_thread(self.after_agent, state, runtime)
+    async def aafter_agent(self, state: Any, runtime: Runtime[Any]) -> dict[str, Any] | None:
+        """`after_agent` on the running event loop."""
+        told = _telling(runtime)
+        with telling(told):
+            await self._compaction.aended(ensure_config(), state)
+        await atrace(told)
+        return told.update(state["messages"])
 
     def session(self, config: RunnableConfig) -> Session:
         """The session of a thread, to search, pin, or go through its branches. Raises `MissingSessionId`."""
@@ -215,6 +218,6 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
         return ExtendedModelResponse(answer, Command(update=update)) if update else answer
 
 
-def _telling(request: ModelRequest[Any]) -> Telling:
+def _telling(runtime: Any) -> Telling:
     # LangChain's types say that there is always a runtime; a request made by hand has none.
-    return Telling(getattr(cast("Any", request.runtime), "stream_writer", None))
+    return Telling(getattr(runtime, "stream_writer", None))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Unpack
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage, SystemMessage
+from langchain_core.messages import BaseMessage, SystemMessage
 from langchain_core.runnables import Runnable, RunnableConfig, ensure_config
 from langchain_core.tools import BaseTool
 from langgraph.config import get_stream_writer
@@ -18,7 +18,6 @@ from langchain_compaction.agents.carried import Carried
 from langchain_compaction.agents.compaction import Compaction, Options
 from langchain_compaction.agents.recall_tool import create_recall_tool
 from langchain_compaction.agents.telling import Telling, Write, atrace, telling, trace
-from langchain_compaction.post_turn import aafter_turn, after_turn
 
 State = Mapping[str, Any]
 
@@ -76,8 +75,6 @@ class CompactionNode(Runnable[Any, dict[str, Any]]):
         """The update of the state."""
         call, told = self._call(input, ensure_config(config)), Telling(_writer())
         with telling(told):
-            if (answer := _answer(call)) is not None:
-                after_turn(call.session, answer.usage_metadata)
             sent = self._compaction.fit(call, call.overhead)
         trace(told)
         return self._update(call, sent)
@@ -92,8 +89,6 @@ class CompactionNode(Runnable[Any, dict[str, Any]]):
         call = await asyncio.to_thread(self._call, input, ensure_config(config))
         told = Telling(_writer())
         with telling(told):
-            if (answer := _answer(call)) is not None:
-                await aafter_turn(call.session, answer.usage_metadata)
             sent = await self._compaction.afit(call, call.overhead)
         await atrace(told)
         return self._update(call, sent)
@@ -115,20 +110,6 @@ class CompactionNode(Runnable[Any, dict[str, Any]]):
         if self._compaction.replaces and sent.archived and (messages := call.replacing(sent.messages)):
             update[self._messages_key] = messages
         return update
-
-
-def _answer(call: ModelCall) -> AIMessage | None:
-    """The first answer to what was sent from here last; None if nothing was, or there is none."""
-    last = call.known.last if call.known.followed else None
-    if last is None or last.id is None:
-        return None
-    after: list[AIMessage] = []
-    for message in reversed(call.state):
-        if message.id == last.id:
-            return after[-1] if after else None
-        if isinstance(message, AIMessage):
-            after.append(message)
-    return None
 
 
 def _writer() -> Write | None:

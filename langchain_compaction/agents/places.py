@@ -29,6 +29,11 @@ class Place:
     """False for a run whose config names neither a session nor a thread: nothing can go on with it."""
 
     @property
+    def goes_on(self) -> bool:
+        """Whether another run may go on with it: sub-agents that tools call begin anew each time."""
+        return self.is_thread and f"|{SEVERAL}:" not in self.session_id
+
+    @property
     def aside(self) -> Place:
         """Where the run is kept as long as it lasts, if its archive cannot be used."""
         return replace(self, is_thread=False)

@@ -10,11 +10,6 @@ from context_compaction.policy import layered
 LEAST = 200
 """Tokens that a compaction must free where a number of messages triggers it."""
 
-WORTH = 5
-"""So many times what a compaction after an answer must free, one before it must: in the middle of a turn an
-agent asks again and again, and whatever changes what was sent costs the provider's cache. A recorded agent
-with a window of 32,768 is so compacted 9 times instead of 16 (`python -m benchmarks prefixes`)."""
-
 USUAL = 100
 """Tokens that a message is taken to have, to find the smaller one of triggers in tokens and in messages."""
 
@@ -23,8 +18,11 @@ def policy_of(policy: Policy | None, trigger: Any, keep: Any) -> Policy:
     """The policy that was passed, or the layered one with these sizes. Raises `InvalidPolicy`.
 
     A trigger in tokens or messages says how large a conversation is meant to be, however large the window:
-    then all but what is kept leaves; that, and what a compaction must free, are shares of the trigger. Before
-    an answer it must free more than after it.
+    then all but what is kept leaves; that, and what a compaction must free, are shares of the trigger.
+
+    The trigger is that of the compaction after an answer: an agent's session makes it when it knows what came
+    of the answer, before it asks again. Whatever could be done before the answer is then a part of it, and
+    would change twice what was sent, so there only what does not fit is compacted.
     """
     asked = {"trigger": trigger, "keep": keep}
     asked = {name: size for name, size in asked.items() if size is not None}
@@ -33,8 +31,7 @@ def policy_of(policy: Policy | None, trigger: Any, keep: Any) -> Policy:
     if policy is not None:
         return policy
     after: dict[str, Any] = {**_shares(trigger), **asked}
-    unit, least = after.get("min_reclaim", ("fraction", 0.05))
-    before: dict[str, Any] = {**after, "min_reclaim": (unit, least * WORTH)}
+    before: dict[str, Any] = {**after, "trigger": ("fraction", 1.0)}
     # The recall tool looks up what left: nothing is recalled into a request, which begins with the last one.
     return Policy(pre_turn=layered(**before), post_turn=layered(**after), recall_share=None)
 

@@ -48,17 +48,25 @@ class Telling:
         """The answer with what was saved, and by what, in its ``response_metadata``, as providers note it."""
         if not self.committed:
             return list(messages)
-        saved = sum(event.tokens_saved for event in self.committed)
+        return [self._noted(message) if isinstance(message, AIMessage) else message for message in messages]
+
+    def update(self, state: Sequence[BaseMessage]) -> dict[str, Any] | None:
+        """What is to change in a state whose last answer was followed by these compactions."""
+        last = next((message for message in reversed(state) if isinstance(message, AIMessage)), None)
+        if last is None or not self.committed:
+            return None
+        return {"messages": [self._noted(last)]}
+
+    def _noted(self, answer: AIMessage) -> AIMessage:
+        """Behind what was noted on it before."""
+        known = answer.response_metadata
+        edits = known.get("context_management", {}).get("applied_edits", [])
         note = {
-            "compacted_tokens_saved": saved,
-            "context_management": {"applied_edits": list(map(_edit, self.committed))},
+            "compacted_tokens_saved": known.get("compacted_tokens_saved", 0)
+            + sum(event.tokens_saved for event in self.committed),
+            "context_management": {"applied_edits": [*edits, *map(_edit, self.committed)]},
         }
-        return [
-            message.model_copy(update={"response_metadata": {**message.response_metadata, **note}})
-            if isinstance(message, AIMessage)
-            else message
-            for message in messages
-        ]
+        return answer.model_copy(update={"response_metadata": {**known, **note}})
 
 
 class Teller(CompactionObserver):

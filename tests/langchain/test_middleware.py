@@ -177,7 +177,7 @@ def test_a_checkpoint_gone_back_to_is_a_branch():
 
 def test_an_edited_message_is_a_branch():
     run = asking()
-    run.ask(*chat(12), HumanMessage("go on"))
+    run.ask(*chat(8), HumanMessage("go on"))
     first = run.state[0]
     run.agent.update_state(THREAD, {"messages": [HumanMessage("asked otherwise", id=first.id)]})
     sent = run.ask(HumanMessage("and?"))

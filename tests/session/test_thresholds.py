@@ -102,6 +102,15 @@ def test_overhead_takes_its_room_from_the_input() -> None:
         assert s.events[-1].level == "hard"
 
 
+@pytest.mark.parametrize(("overhead", "fires"), [(None, False), (0, False), (300, True)])
+def test_overhead_takes_its_room_after_a_turn_too(overhead: int | None, fires: bool) -> None:
+    """What the next request carries beside the log is not there for the view to grow into."""
+    with session(policy=Policy(post_turn=truncating(1.0))) as s:
+        s.append(filling(INPUT - 100))
+        s.after_turn(overhead=overhead)
+        assert [event.committed for event in s.events] == ([True] if fires else [])
+
+
 def threshold(tokens: Any) -> list[dict[str, Any]]:
     return [{"type": "compaction", "compact_threshold": tokens}]
 
