@@ -28,7 +28,7 @@ def run(data: Path | None, archive: str | None = None, messages: str | None = No
     if archive is None:
         raise Skipped("no server; name the address of an empty schema with --archive postgresql://...")
     count = COUNT if messages is None else int(messages)
-    texts, queries = _said(data)
+    texts, queries = said(data)
     with tempfile.TemporaryDirectory() as folder:
         columns = [_measured(place, count, texts, queries) for place in (f"{folder}/archive.db", archive)]
     rows = [[name, *(column[name] for column in columns)] for name in columns[0]]
@@ -91,7 +91,7 @@ def _open(place: str) -> None:
         archive.open_session("default", "short 1")
 
 
-def _said(data: Path | None) -> tuple[list[str], list[str]]:
+def said(data: Path | None) -> tuple[list[str], list[str]]:
     """What real conversations say and are asked; made ones without them."""
     found = [json.loads(path.read_text()) for one in SETS for path in sorted(data.glob(one))] if data else []
     texts = [Message.from_openai(message).text for whole in found for message in whole["messages"]]
