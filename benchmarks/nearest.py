@@ -18,9 +18,8 @@ from benchmarks._stopwatch import milliseconds, race, timed
 from benchmarks.backends import said
 from context_compaction import Archive, open_archive
 from context_compaction.archive import VectorModel
-from context_compaction.archive.records import Near
-from context_compaction.archive.sql.matrices import Asked, Matrices
-from context_compaction.archive.sql.spans import FOREVER, Span
+from context_compaction.archive.sql import matrices
+from context_compaction.archive.sql.matrices import Asked
 from context_compaction.testing.archive_rows import Writer
 
 if TYPE_CHECKING:
@@ -39,6 +38,7 @@ LIMIT = 300
 MODEL = VectorModel("mixed", 384)
 GROWN, RECALLED = 2000, 10
 """Vectors that come when there is a graph already; questions whose answers are compared."""
+READ_NEWER = "SELECT id, 0, 0, scale, data FROM vectors WHERE id > %s ORDER BY id"
 TABLE = "pgvector_halves"
 MAKE = f"CREATE TABLE {TABLE} (branch bigint, id bigint, v halfvec(384))"
 CUT = f"DELETE FROM {TABLE} WHERE id >= %s"  # noqa: S608 - ours
@@ -130,16 +130,13 @@ def _ours(
 ) -> list[str]:
     starts = dict(zip((writer.branch for writer in writers), accumulate(sizes, initial=0), strict=False))
     seconds = sum(_store(opened, writer, made, starts[writer.branch]) for writer in writers)
-    matrices = Matrices()
+    whole = _Whole(connection)
 
     def search(branch: int | None, question: Sequence[float]) -> list[int]:
-        found: list[tuple[int, Near]] = []
-        with opened.at_once(), opened._reading() as database:  # noqa: SLF001
-            for one in [branch] if branch else starts:
-                span = Span(one, 1, FOREVER, FOREVER)
-                near = matrices.nearest(database, [span], Asked(MODEL, question, LIMIT, ()))
-                found += [(starts[one] + each.seq - 1, each) for each in near]
-        return [row for row, _ in sorted(found, key=lambda one: -one[1].similarity)[:LIMIT]]
+        if branch is None:
+            return whole.nearest(question)
+        near = opened.nearest(branch, MODEL, question, LIMIT)
+        return [starts[branch] + one.seq - 1 for one in sorted(near, key=lambda one: -one.similarity)]
 
     began = perf_counter()
     search(None, made.questions[0].tolist())
@@ -148,6 +145,24 @@ def _ours(
     memory = len(made.vectors) * (MODEL.dimension + 28) / 1e6
     rest = (f"{len(made.vectors) / seconds:.0f}", _each(size, made), f"{memory:.0f}", milliseconds(first))
     return [*_searched(search, made), *rest]
+
+
+class _Whole:
+    """All logs as one matrix, as a search of all would have to keep them; rows come in their order."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self._connection = connection
+        self._matrix = matrices.empty(MODEL.dimension)
+
+    def nearest(self, question: Sequence[float]) -> list[int]:
+        import numpy as np
+
+        newer = self._connection.execute(READ_NEWER, (self._matrix.last,)).fetchall()
+        self._matrix = matrices.grown(self._matrix, newer)
+        rows = np.arange(len(self._matrix.ids))
+        similar = self._matrix.similarities(Asked(MODEL, question, LIMIT, ()).floats(), rows)
+        largest = matrices.largest(similar, LIMIT)
+        return largest[np.argsort(-similar[largest])].tolist()
 
 
 def _store(opened: Archive, writer: Writer, made: Made, start: int) -> float:
