@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks._conversation import Dict
 from benchmarks._conversation import messages as made_messages
+from context_compaction import Message
 
 SETS = ("locomo/*.json", "longmemeval/*.json")
 OWN_KEYS = ("role", "name", "content", "timestamp")
@@ -28,3 +29,9 @@ def said(data: Path | None) -> tuple[list[Dict], list[str]]:
     if not messages:
         return list(islice(made_messages(), MADE)), list(MADE_QUERIES)
     return messages, [question["question"] for whole in found for question in whole["questions"]]
+
+
+def texts_said(data: Path | None) -> tuple[list[str], list[str]]:
+    """The texts of `said`, and its questions."""
+    messages, questions = said(data)
+    return [Message.from_openai(message).text for message in messages], questions

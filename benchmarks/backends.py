@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import Any
 
 from benchmarks import Skipped, Table
-from benchmarks._said import said
+from benchmarks._said import texts_said
 from benchmarks._stopwatch import Stopwatch, milliseconds, race, timed
 from context_compaction import Archive, Budget, Message, Session, open_archive
 from context_compaction.recall import recall
@@ -33,8 +33,7 @@ def run(data: Path | None, archive: str | None = None, messages: str | None = No
         with _own_server() as address:
             return run(data, address, messages)
     count = COUNT if messages is None else int(messages)
-    messages_said, queries = said(data)
-    texts = [Message.from_openai(message).text for message in messages_said]
+    texts, queries = texts_said(data)
     with tempfile.TemporaryDirectory() as folder:
         columns = [_measured(place, count, texts, queries) for place in (f"{folder}/archive.db", archive)]
     rows = [[name, *(column[name] for column in columns)] for name in columns[0]]

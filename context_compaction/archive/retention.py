@@ -60,6 +60,8 @@ class LogRow(NamedTuple):
     role: str
     stored_at: float
     size: int
+    media: bool
+    """Whether it has any."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import pytest
 from context_compaction import open_archive
 from context_compaction.archive import sql
 from context_compaction.archive.postgres import finding
-from context_compaction.archive.postgres.dialect import translated
+from context_compaction.archive.postgres.dialect import copied, inlined, translated
 from context_compaction.testing.archive_rows import Writer
 from tests.postgres import connected
 
@@ -96,3 +96,18 @@ def test_a_search_reads_by_its_terms_alone(name: str, mode: str, postgres_schema
 )
 def test_the_words_that_differ(shared: str, own: str):
     assert translated(shared)[0].decode() == own
+
+
+def test_many_rows_of_a_plain_insert_are_copied():
+    assert copied(" INSERT INTO t (a, b)\nVALUES (?, ?)\n") == b"COPY t (a, b) FROM STDIN"
+    for other in ("INSERT INTO t (a) VALUES (?) ON CONFLICT DO NOTHING", "INSERT INTO t (a) SELECT ?"):
+        assert copied(other) == b""
+
+
+def test_numbers_are_put_into_a_statement():
+    assert (
+        inlined("SELECT a FROM t WHERE b = ? AND c <= ?", (7, -1))
+        == "SELECT a FROM t WHERE b = 7 AND c <= -1"
+    )
+    with pytest.raises(ValueError, match="zip"):
+        inlined("SELECT ?", (1, 2))

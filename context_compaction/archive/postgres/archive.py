@@ -103,6 +103,9 @@ class PostgresArchive(SQLArchive):
     def _alone(self) -> AbstractContextManager[Database]:
         return self._connections.alone()
 
+    def _importing(self) -> AbstractContextManager[Database]:
+        return self._connections.importing()
+
     def _scope(self, connection: Database, branch: int, bounds: Bounds) -> SchemaScope:
         return SchemaScope(connection, branch, bounds)
 

@@ -1,8 +1,10 @@
 """Connections and transactions: a pool a process, and locks that keep writers of one session apart.
 
 Whoever writes holds the archive's advisory lock together with all others who write, and the row of its
-session for itself. What concerns the whole archive (a prune, a forget, an import, a migration) holds the
-advisory lock alone. Both are taken with the BEGIN, in this order, so nobody waits in a circle; both are the
+session for itself. What concerns the whole archive (a prune, a forget, a migration) holds the advisory lock
+alone. An import holds it as a writer does, since it writes sessions that nobody else knows. It may take long:
+so that nobody who wants the archive alone makes others wait in line meanwhile, those take turns with it by a
+lock of their own. All are taken with the BEGIN, in this order, so nobody waits in a circle; all are the
 server's, and end with the connection of whoever held them.
 """
 
@@ -40,7 +42,18 @@ SELECT pg_advisory_xact_lock_shared({{lock}});
 {{own}};
 SELECT pg_current_xact_id()::text
 """
-ALONE = f"{WRITE}; SELECT pg_advisory_xact_lock({{lock}}); SELECT pg_current_xact_id()::text"
+ALONE = f"""
+{WRITE};
+SELECT pg_advisory_xact_lock({{turn}});
+SELECT pg_advisory_xact_lock({{lock}});
+SELECT pg_current_xact_id()::text
+"""
+IMPORT = f"""
+{WRITE};
+SELECT pg_advisory_xact_lock({{turn}});
+SELECT pg_advisory_xact_lock_shared({{lock}});
+SELECT pg_current_xact_id()::text
+"""
 OWN_SESSION = """
 SELECT 1 FROM sessions WHERE id = (SELECT session FROM branches WHERE id = {branch}) FOR NO KEY UPDATE
 """
@@ -103,7 +116,12 @@ class Connections:
 
     def alone(self) -> Transaction:
         """A transaction that is the only one writing."""
-        return Transaction(self, ALONE.format(lock=self.address.lock), waiting=True)
+        return Transaction(self, ALONE.format(lock=self.address.lock, turn=self.address.turn))
+
+    def importing(self) -> Transaction:
+        """A transaction that writes sessions which nobody else knows, beside others that write."""
+        begin = IMPORT.format(lock=self.address.lock, turn=self.address.turn)
+        return Transaction(self, begin, waiting=True)
 
     def begin(self, statements: str) -> tuple[psycopg.Connection, list[Sequence[Any]]]:
         """A connection with a transaction begun, and the rows that each of these statements gave.

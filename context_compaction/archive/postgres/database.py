@@ -14,7 +14,7 @@ import psycopg
 from psycopg.adapt import Loader
 from psycopg.types.numeric import Int8Dumper
 
-from context_compaction.archive.postgres.dialect import copying, translated
+from context_compaction.archive.postgres.dialect import copied, translated
 from context_compaction.archive.postgres.faults import is_damage
 from context_compaction.archive.sql.database import IdTaken, Rows, Values
 from context_compaction.archive.sql.log import ADD_MESSAGE
@@ -77,10 +77,13 @@ class PostgresDatabase:
         return Answer(self, cursor)
 
     def executemany(self, sql: str, parameters: Iterable[Values], /) -> Rows:
-        """Kept as one."""
+        """Kept as one; many rows of a plain INSERT are copied."""
         statement, named = translated(sql)
         cursor = psycopg.Cursor[Any](self.connection)
         rows = [_named(row) if named else row for row in parameters]
+        if len(rows) >= COPIED_ROWS and (copying := copied(sql)):
+            self._copy(copying, rows)
+            return Known(())
         self._keep(partial(cursor.executemany, statement, rows))
         return Answer(self, cursor)
 
@@ -95,6 +98,12 @@ class PostgresDatabase:
         with self.connection.pipeline() if len(kept) > 1 else nullcontext():
             for send in kept:
                 send()
+
+    def _copy(self, statement: bytes, rows: Iterable[Any]) -> None:
+        self.catch_up()
+        with self.connection.cursor().copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
 
     def _keep(self, send: Callable[[], object]) -> None:
         self._kept.append(send)
@@ -121,20 +130,11 @@ class PostgresDatabase:
                 if name is not None and taken[name]:
                     raise IdTaken(index)
                 taken[name] += 1
-        self._insert(ADD_MESSAGE, rows)
+        self.executemany(ADD_MESSAGE, rows)
 
     def add_documents(self, rows: Sequence[Values]) -> None:
         """The index is on the rows themselves."""
-        self._insert(ADD_DOCUMENT, rows)
-
-    def _insert(self, statement: str, rows: Sequence[Values]) -> None:
-        if len(rows) < COPIED_ROWS:
-            self.executemany(statement, rows)
-            return
-        self.catch_up()
-        with self.connection.cursor().copy(copying(statement)) as copy:
-            for row in rows:
-                copy.write_row(row)
+        self.executemany(ADD_DOCUMENT, rows)
 
     def remove_documents(self, keys: Sequence[int]) -> None:
         """The index follows."""

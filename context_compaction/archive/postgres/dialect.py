@@ -32,12 +32,10 @@ def inlined(sql: str, values: tuple[int, ...]) -> str:
 
 
 @cache
-def copying(sql: str) -> bytes:
-    """The COPY that takes the rows of a plain INSERT."""
+def copied(sql: str) -> bytes:
+    """The COPY that takes the rows of a plain INSERT; empty for any other statement."""
     plain = _INSERT.fullmatch(sql)
-    if plain is None:
-        raise ValueError(f"no plain INSERT: {sql}")
-    return f"COPY {plain[1]} FROM STDIN".encode("ascii")
+    return f"COPY {plain[1]} FROM STDIN".encode("ascii") if plain else b""
 
 
 @cache

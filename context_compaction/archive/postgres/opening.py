@@ -21,7 +21,7 @@ OWN = ("schema", "pool_size")
 """Parameters of an address that are ours and not libpq's."""
 LONGEST_NAME = 63
 LOCKS = 0x43434D50
-"""``CCMP``: the class of our advisory locks. The second number is the schema's."""
+"""``CCMP``: the class of our advisory locks, and the next one. The second number is the schema's."""
 # A client that hangs, or whose machine is gone, keeps its locks no longer than others wait for them.
 STILL_SECONDS, LONG_STILL_SECONDS = BUSY_SECONDS - 1, 60.0
 """How long a transaction may stand still: an ordinary one, and one of the whole archive."""
@@ -52,6 +52,11 @@ class Address:
     def lock(self) -> str:
         """The numbers of the archive's advisory lock."""
         return f"{LOCKS}, {_number(self.schema, 4)}"
+
+    @property
+    def turn(self) -> str:
+        """The numbers of the lock by which imports and those who want the archive alone take turns."""
+        return f"{LOCKS + 1}, {_number(self.schema, 4)}"
 
     def lock_of(self, namespace: str, session_id: str) -> int:
         """The number of a session's own advisory lock, before it has a row."""

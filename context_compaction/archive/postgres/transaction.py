@@ -48,7 +48,7 @@ class Transaction:
     ahead: Sequence[Asked] = ()
     reading: bool = False
     waiting: bool = False
-    """Each statement is waited for: for streams, savepoints, and errors at the statement that they are of."""
+    """Each statement is waited for, so that an error comes with the statement that it is of."""
     _connection: psycopg.Connection | None = None
     _database: PostgresDatabase | None = None
     _number: object = ""

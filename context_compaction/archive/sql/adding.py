@@ -11,7 +11,7 @@ from context_compaction.archive.jsonl import Record
 from context_compaction.archive.records import StoredMessage
 from context_compaction.archive.sql import search
 from context_compaction.archive.sql.branches import ADD_SPAN
-from context_compaction.archive.sql.database import Database
+from context_compaction.archive.sql.database import Database, Values
 from context_compaction.archive.sql.forks import HASH_AT
 from context_compaction.archive.sql.log import LINK_BLOB, Prepared
 from context_compaction.archive.sql.payloads import hashes_in, whole
@@ -25,8 +25,8 @@ from context_compaction.messages.storage import canonical, decode
 from context_compaction.text.features import Features, features_of
 from context_compaction.view import SummaryRecord
 
-INDEXED_ROWS, INDEXED_CHARS = 500, 4_000_000
-"""How many messages, or how much of them, wait to be put into the index together."""
+WRITTEN_ROWS, WRITTEN_CHARS = 500, 4_000_000
+"""How many rows of a kind, or how much of messages, wait to be written together."""
 ADD_BRANCH = """
 INSERT INTO branches (session, parent, fork_at, version, next_summary, last_seq, tip, state, created_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -79,6 +79,10 @@ class NewBranch:
         spans = [(self.key, *span) for span in shared]
         connection.executemany(ADD_SPAN, [*spans, (self.key, self.key, FOREVER, FOREVER)])
         self._spans = spans_of(connection, self.key)
+        self._kind = ""
+        self._rows: list[Values] = []
+        """Of this kind, and not yet in the database."""
+        self._media: list[Values] = []
         self._waiting: list[tuple[Prepared, Entry]] = []
         self._chars = 0
 
@@ -88,9 +92,14 @@ class NewBranch:
         if kind == "summary":
             self._add_summary(record)
             return
-        self._connection.execute(ADD_ROWS[kind], (self.key, *_stored(kind, record).values()))
+        if kind != self._kind:
+            self._write()
+        self._kind = kind
+        self._rows.append((self.key, *_stored(kind, record).values()))
         if kind == "message":
             self._follow(record)
+        if len(self._rows) >= WRITTEN_ROWS or self._chars >= WRITTEN_CHARS:
+            self._write()
 
     def end(self) -> None:
         """After the last one."""
@@ -98,7 +107,7 @@ class NewBranch:
             raise ArchiveCorrupt(
                 f"the log ends at m:{self._seq}, and is said to end otherwise at m:{self._last}"
             )
-        self._index()
+        self._write()
 
     def _forked(self, parent: int | None, shared: Sequence[tuple[int, int, int]]) -> bytes:
         """The hash that the branch goes on from. Its spans must lead there."""
@@ -121,7 +130,7 @@ class NewBranch:
         self._seq, chained = seq, bytes.fromhex(record["hash"])
         payload: str = record["payload"] or ""
         for name in dict.fromkeys(hashes_in(payload)):
-            self._connection.execute(LINK_BLOB, (self.key, seq, name))
+            self._media.append((self.key, seq, name))
         text = whole(self._connection, seq, payload)
         prepared = _prepared(record, text)
         if payload and hashlib.sha256(self._tip + prepared.canonical).digest() != chained:
@@ -130,13 +139,17 @@ class NewBranch:
         # A tombstone waits as an empty document: the sittings of what was said later go on from it.
         self._waiting.append((prepared, search.message_entry(prepared) if payload else Entry("", 0)))
         self._chars += len(text)
-        if len(self._waiting) >= INDEXED_ROWS or self._chars >= INDEXED_CHARS:
-            self._index()
 
-    def _index(self) -> None:
-        rows, entries = [row for row, _ in self._waiting], [entry for _, entry in self._waiting]
-        search.index_messages(self._connection, self.key, rows, entries, self._spans)
-        self._waiting, self._chars = [], 0
+    def _write(self) -> None:
+        """Put what waits into the database, messages into the index too."""
+        if self._rows:
+            self._connection.executemany(ADD_ROWS[self._kind], self._rows)
+        if self._media:
+            self._connection.executemany(LINK_BLOB, self._media)
+        if self._waiting:
+            rows, entries = [row for row, _ in self._waiting], [entry for _, entry in self._waiting]
+            search.index_messages(self._connection, self.key, rows, entries, self._spans)
+        self._rows, self._media, self._waiting, self._chars = [], [], [], 0
 
     def _add_summary(self, record: Record) -> None:
         summary = SummaryRecord(

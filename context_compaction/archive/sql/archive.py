@@ -68,6 +68,10 @@ class SQLArchive(VectorKeeper):
     def _alone(self) -> AbstractContextManager[Database]:
         """A transaction that is the only one writing."""
 
+    def _importing(self) -> AbstractContextManager[Database]:
+        """A transaction that writes sessions which nobody else knows; errors come at their statement."""
+        return self._alone()
+
     @abstractmethod
     def _scope(self, connection: Database, branch: int, bounds: finding.Bounds) -> finding.Scope:
         """The search index, within these bounds of what a branch sees."""
@@ -302,5 +306,5 @@ class SQLArchive(VectorKeeper):
 
     def import_(self, path: str | os.PathLike[str]) -> int:
         """One transaction; the hash chain is checked before it commits."""
-        with self._alone() as connection:
+        with self._importing() as connection:
             return transfer.import_(connection, path)

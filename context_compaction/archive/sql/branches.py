@@ -23,7 +23,7 @@ WHERE namespaces.name = ? AND sessions.session_id = ?
 ADD_NAMESPACE = "INSERT INTO namespaces (name) VALUES (?) ON CONFLICT DO NOTHING"
 ADD_SESSION = """
 INSERT INTO sessions (namespace, session_id, created_at)
-SELECT id, ?, ? FROM namespaces WHERE name = ?
+SELECT id, ?, ? FROM namespaces WHERE name = ? ON CONFLICT DO NOTHING
 """
 ADD_BRANCH = "INSERT INTO branches (session, created_at) VALUES (?, ?)"
 ADD_SPAN = "INSERT INTO spans (branch, ancestor, last_seq, last_summary) VALUES (?, ?, ?, ?)"
@@ -69,7 +69,10 @@ def start_session(connection: Database, namespace: str, session_id: str) -> int:
         return found
     now = time.time()
     connection.execute(ADD_NAMESPACE, (escaped(namespace),))
-    session = connection.execute(ADD_SESSION, (escaped(session_id), now, escaped(namespace))).lastrowid
+    added = connection.execute(ADD_SESSION, (escaped(session_id), now, escaped(namespace)))
+    if not added.rowcount:  # an import that was under way until now had it
+        return open_branch(connection, namespace, session_id) or 0
+    session = added.lastrowid
     branch = connection.execute(ADD_BRANCH, (session, now)).lastrowid
     connection.execute(ADD_SPAN, (branch, branch, FOREVER, FOREVER))
     connection.execute(SET_ACTIVE, (branch, session))

@@ -20,7 +20,9 @@ WHERE pruned_at IS NULL AND stored_at <= ? AND role NOT IN ('system', 'developer
 # Whoever shares anything shares its beginning: all that see the root of a branch, itself among them.
 RELATED = "SELECT branch FROM spans WHERE ancestor = ? ORDER BY branch"
 READ_ROWS = """
-SELECT id, branch, seq, group_first, role, stored_at, size FROM messages
+SELECT id, branch, seq, group_first, role, stored_at, size,
+    EXISTS (SELECT 1 FROM message_blobs WHERE message_blobs.message = messages.id)
+FROM messages
 WHERE branch = ? AND pruned_at IS NULL ORDER BY seq
 """
 COVERED = """

@@ -93,12 +93,11 @@ class Loader:
         if record["number"] != len(self._sessions) + 1:
             raise ArchiveCorrupt(f"session {record['number']} is not the next one")
         place = record["namespace"], record["session_id"]
-        found = self._connection.execute(FIND_SESSION, place).fetchone()
-        if found is None:
-            self._connection.execute(ADD_NAMESPACE, place[:1])
-            row = place[1], record["created_at"], place[0]
-            return _Session(record, self._connection.execute(ADD_SESSION, row).lastrowid or 0)
-        key, created_at, active = found
+        self._connection.execute(ADD_NAMESPACE, place[:1])
+        added = self._connection.execute(ADD_SESSION, (place[1], record["created_at"], place[0]))
+        if added.rowcount:
+            return _Session(record, added.lastrowid or 0)
+        key, created_at, active = self._connection.execute(FIND_SESSION, place).fetchone()
         known = [branch for (branch,) in self._connection.execute(FIND_BRANCHES, (key,))]
         session = _Session(record, key, known, active)
         session.agree(created_at == record["created_at"])

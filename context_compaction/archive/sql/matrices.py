@@ -114,15 +114,19 @@ class Matrices:
         self._most_bytes = most_bytes
         self._lock = threading.Lock()
         self._known: OrderedDict[tuple[int, int], Matrix] = OrderedDict()
+        self._keys: dict[VectorModel, int] = {}
 
     def clear(self) -> None:
         """Let go of all of them."""
         with self._lock:
             self._known.clear()
+            self._keys.clear()
 
     def nearest(self, connection: Database, spans: Sequence[Span], asked: Asked) -> list[Near]:
         """See `Archive.nearest`."""
-        key = model_key(connection, asked.model)
+        key = self._keys.get(asked.model) or model_key(connection, asked.model)
+        if key:
+            self._keys[asked.model] = key
         if not key or len(asked.vector) != asked.model.dimension:
             return []
         found = self._found(connection, spans, key, asked)
@@ -146,8 +150,8 @@ class Matrices:
             named += matrix.near(beside, matrix.similarities(vector, beside))
             if asked.limit:
                 similar = matrix.similarities(vector, seen)
-                largest = _largest(similar, asked.limit)
-                best += matrix.near(seen[largest], similar[largest])
+                nearest = largest(similar, asked.limit)
+                best += matrix.near(seen[nearest], similar[nearest])
         best.sort(key=lambda one: (-one[1].similarity, one[1].seq, one[1].summary))
         taken = best[: asked.limit]
         known = {number for number, _ in taken}
@@ -156,9 +160,9 @@ class Matrices:
     def _matrix(self, connection: Database, branch: int, model: int, dimension: int) -> Matrix:
         """As the connection's transaction sees it, what was known before not read again."""
         with self._lock:
-            known = self._known.pop((branch, model), None) or _empty(dimension)
+            known = self._known.pop((branch, model), None) or empty(dimension)
             rows = connection.execute(READ_VECTORS, (branch, model, known.last)).fetchall()
-            matrix = self._known[branch, model] = _grown(known, rows)
+            matrix = self._known[branch, model] = grown(known, rows)
             while (
                 len(self._known) > 1
                 and sum(one.data.nbytes for one in self._known.values()) > self._most_bytes
@@ -167,7 +171,8 @@ class Matrices:
             return matrix
 
 
-def _empty(dimension: int) -> Matrix:
+def empty(dimension: int) -> Matrix:
+    """Of a log without vectors."""
     import numpy as np
 
     return Matrix(
@@ -178,7 +183,8 @@ def _empty(dimension: int) -> Matrix:
     )
 
 
-def _grown(matrix: Matrix, rows: Sequence[tuple[Any, ...]]) -> Matrix:
+def grown(matrix: Matrix, rows: Sequence[tuple[Any, ...]]) -> Matrix:
+    """With the rows of `READ_VECTORS` that came behind it."""
     import numpy as np
 
     dimension = matrix.data.shape[1]
@@ -194,7 +200,7 @@ def _grown(matrix: Matrix, rows: Sequence[tuple[Any, ...]]) -> Matrix:
     )
 
 
-def _largest(similar: NDArray[np.float32], limit: int) -> Rows:
+def largest(similar: NDArray[np.float32], limit: int) -> Rows:
     """The places of the ``limit`` largest."""
     import numpy as np
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from datetime import timedelta
 
 from context_compaction.archive.records import Pruned
-from context_compaction.archive.retention import Candidate, Retention, limits
+from context_compaction.archive.retention import Candidate, LogRow, Retention, limits
 from context_compaction.archive.sql.clearing import clear
 from context_compaction.archive.sql.database import Database
 from context_compaction.archive.sql.families import Families, Family
@@ -90,6 +91,9 @@ class _Chosen:
         for row in candidate.rows:
             family.taken[row.key] = row
             self.bytes += row.size
-            for blob, size, holders in self._connection.execute(MEDIA_OF, (row.key,)):
+            for blob, size, holders in self._media_of(row):
                 self._holders[blob] = self._holders.setdefault(blob, holders) - 1
                 self.bytes += 0 if self._holders[blob] else size
+
+    def _media_of(self, row: LogRow) -> Iterable[tuple[int, int, int]]:
+        return self._connection.execute(MEDIA_OF, (row.key,)) if row.media else ()

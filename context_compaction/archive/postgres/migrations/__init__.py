@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 
 import psycopg
 from psycopg import sql
@@ -53,6 +54,8 @@ def migrate(connection: psycopg.Connection, schema: str, place: str, lock: str) 
 
     ``lock`` is the statement that keeps out all others who write or migrate. Returns the archive's own name.
     """
+    if known := _newest(connection):
+        return known
     while True:
         if _one(connection, FIND_SCHEMA, schema):
             version, archive = version_of(connection, schema, place)
@@ -61,6 +64,15 @@ def migrate(connection: psycopg.Connection, schema: str, place: str, lock: str) 
         with connection.transaction():
             connection.execute(lock.encode())
             _step(connection, schema, place)
+
+
+def _newest(connection: psycopg.Connection) -> str:
+    """The archive's own name if its schema is the newest, as it mostly is: one round trip."""
+    with suppress(psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):
+        row = connection.execute(READ_STEPS).fetchone()
+        if row is not None and row[0] == len(MIGRATIONS):
+            return row[1]
+    return ""
 
 
 def _step(connection: psycopg.Connection, schema: str, place: str) -> None:
