@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks import Skipped, Table
 from benchmarks._minilm import MiniLM
-from benchmarks._stopwatch import milliseconds, race, timed
 from benchmarks._said import texts_said
+from benchmarks._stopwatch import milliseconds, race, timed
 from context_compaction import Archive, open_archive
 from context_compaction.archive import VectorModel
 from context_compaction.archive.sql import matrices
