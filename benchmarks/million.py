@@ -58,7 +58,7 @@ def run(data: Path | None, messages: str | None = None, *, quick: bool = False) 
         f"each append is on disk when it returns; {steps} of each; opening: archive and session",
         "the last column is k of n^k, from the first size to the last",
         "InMemoryStore is given vectors that cost nothing to make; neither peer keeps anything on disk",
-        "alone: what a bulk append cannot be faster than, each by itself; CPU: what others do counts less",
+        "CPU: all threads, whatever else runs; alone: what a bulk append cannot be faster than, part by part",
     ]
     return Table(
         "A growing archive on SQLite, by messages in it", ("", *(f"{n:,}" for n in sizes), "k"), rows, notes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from context_compaction.archive.sql.finding import Row, Scope
+from context_compaction.archive.sql.finding import READ_TOTALS, Row, Scope
 from context_compaction.archive.sql.spans import FOREVER
 
 COUNT_ALL_MATCHES = "SELECT count(*) FROM search_index WHERE search_index MATCH ?"
@@ -12,13 +12,13 @@ COUNT_MATCHES = """
 SELECT count(*) FROM search_index CROSS JOIN documents ON documents.id = search_index.rowid
 WHERE search_index MATCH ? AND documents.branch = ? AND documents.seq <= ? AND documents.summary <= ?
 """
-FIND_MATCHES = """
+FIND_ALL_MATCHES = """
 SELECT documents.id, documents.seq, summary, role, sitting, at, length, documents.terms
 FROM search_index CROSS JOIN documents ON documents.id = search_index.rowid
 WHERE search_index MATCH ? AND documents.branch = ? AND documents.seq BETWEEN ? AND ?
     AND documents.summary <= ?
-ORDER BY search_index.rowid DESC LIMIT ?
 """
+FIND_MATCHES = f"{FIND_ALL_MATCHES} ORDER BY search_index.rowid DESC LIMIT ?"
 
 
 class FileScope(Scope):
@@ -31,11 +31,19 @@ class FileScope(Scope):
         return {term: self._count(term) for term in terms}
 
     def matching(self, term: str, limit: int) -> list[Row]:
-        """The newest logs first."""
+        """The newest logs first.
+
+        To go through the index backwards costs up to ten times as much, the more the older a log is. It pays
+        where there may be more than are taken.
+        """
+        documents, _ = self.connection.execute(READ_TOTALS, (self.branch,)).fetchone()
         found: list[Row] = []
         for span in reversed(self.parts):
-            bounds = (span.branch, span.first, span.last, span.last_summary, limit - len(found))
-            found += self.connection.execute(FIND_MATCHES, (_match(span.branch, term), *bounds))
+            bounds = (_match(span.branch, term), span.branch, span.first, span.last, span.last_summary)
+            if documents <= limit:
+                found += self.connection.execute(FIND_ALL_MATCHES, bounds).fetchall()[::-1]
+            else:
+                found += self.connection.execute(FIND_MATCHES, (*bounds, limit - len(found)))
         return found
 
     def _count(self, term: str) -> int:
