@@ -2,13 +2,15 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+comma := ,
+LOWEST := .venv-lowest/.installed
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint types format bench docs notebooks
+.PHONY: help demo test test-all test-lowest lint types format bench docs notebooks
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "PYTHON=python3.12 picks the interpreter that .venv is made with (3.11 or newer)."
 
@@ -22,6 +24,10 @@ test: lint types ## Lint, types, and every test not marked slow
 
 test-all: lint types ## The same with the slow tests: full replays, storms, more generated conversations
 	HYPOTHESIS_PROFILE=storm $(BIN)/python -m pytest -o faulthandler_timeout=1800 -n $(WORKERS) $(ARGS)
+
+# The faces, the drafter and the counters: what a release of another project can break.
+test-lowest: $(LOWEST) ## The same for what meets other packages, with the lowest releases of them that are supported
+	.venv-lowest/bin/python -m pytest tests/langchain tests/llamaindex tests/drafting tests/counting -m "not slow" -n $(WORKERS) $(ARGS)
 
 lint: $(STAMP) ## Style, format, and who imports whom
 	$(BIN)/ruff check .
@@ -45,9 +51,17 @@ notebooks: $(STAMP) ## Run the notebooks and keep their outputs
 	$(BIN)/python notebooks/run.py --write $(ARGS)
 
 $(STAMP): pyproject.toml constraints.txt
+	$(call install,.venv,constraints.txt,dev$(comma)docs)
+
+$(LOWEST): pyproject.toml constraints-lowest.txt
+	$(call install,.venv-lowest,constraints-lowest.txt,test)
+
+# An environment with an extra: $(call install,FOLDER,CONSTRAINTS,EXTRA)
+define install
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "context-compaction needs Python 3.11 or newer; $(PYTHON) is missing or older." \
 			"Try: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,docs]'
+	@test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
+	$(1)/bin/python -m pip install --quiet -c $(2) -e '.[$(3)]'
 	@touch $@
+endef

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sqlite3
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -155,20 +157,30 @@ def test_what_another_process_forgot_meanwhile_is_still_to_be_erased(
         assert chores_of(path) == ["erase"]
 
 
-def test_a_read_that_failed_does_not_keep_erasing_from_being_done(path: Path):
+@pytest.mark.parametrize(("elsewhere", "copied"), [(False, False), (True, False), (False, True)])
+def test_a_read_that_failed_keeps_nothing_from_being_written_anew(path: Path, elsewhere: bool, copied: bool):
     """Its cursor lives as long as the traceback, which is in a cycle with its own error."""
-    with SQLiteArchive(path) as archive:
+    with SQLiteArchive(path) as archive, ThreadPoolExecutor(1) as pool:
         writer = filled(archive, "broken")
         filled(archive, "s")
         with archive._connections.writing() as connection:
             connection.execute("UPDATE messages SET payload = '[1]' WHERE branch = ?", (writer.branch,))
-        errors = list[BaseException]()
-        errors.append(errors)  # pyright: ignore[reportArgumentType] - a cycle, as tracebacks make them
-        with pytest.raises(ArchiveCorrupt) as caught:
-            archive.messages(writer.branch)
-        errors.append(caught.value)
-        del errors, caught
-        archive.forget("s")
+
+        def fail() -> None:
+            errors = list[BaseException]()
+            errors.append(errors)  # pyright: ignore[reportArgumentType] - a cycle, as tracebacks make them
+            with pytest.raises(ArchiveCorrupt) as caught:
+                archive.messages(writer.branch)
+            errors.append(caught.value)
+
+        gc.disable()
+        try:
+            pool.submit(fail).result() if elsewhere else fail()
+            if copied:
+                archive.backup(path.with_name("copy.db"))
+            archive.forget("s")
+        finally:
+            gc.enable()
     assert chores_of(path) == []
 
 

@@ -50,9 +50,9 @@ def test_odd_text_is_counted(counter: TokenCounter):
 def test_endless_runs_take_linear_time(counter: TokenCounter, run: str):
     counter.text("warm")
     text = run * (LONG // len(run))
-    start = time.perf_counter()
+    start = time.thread_time()  # of this thread's own work: the machine may have other
     tokens = counter.text(text)
-    assert time.perf_counter() - start < 2
+    assert time.thread_time() - start < 2
     assert 100 < tokens <= 3 * LONG
 
 

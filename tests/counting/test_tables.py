@@ -160,6 +160,8 @@ def test_threads_share_one_load(offline: list[object], monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("name", ["cl100k_base", "o200k_harmony"])
 def test_other_encodings_of_a_bundled_table_load_too(offline: list[object], name: str):
+    if name not in tiktoken.list_encoding_names():
+        pytest.skip("tiktoken has it from 0.10 on")
     bundled()
     assert TiktokenCounter(name).name == f"tiktoken/{name}"
     assert offline == []

@@ -116,6 +116,7 @@ async def test_the_event_loop_is_free():
 
 
 def test_in_deepagents(tmp_path: Path):
+    pytest.importorskip("deepagents")  # which goes with the newest LangChain alone
     from deepagents import create_deep_agent
     from deepagents.backends import FilesystemBackend
     from deepagents.middleware.summarization import create_summarization_middleware

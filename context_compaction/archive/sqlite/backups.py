@@ -6,7 +6,6 @@ forgotten. It reads in a transaction of its own, and in WAL mode nobody waits fo
 
 from __future__ import annotations
 
-import gc
 import glob
 import os
 import threading
@@ -16,12 +15,11 @@ from pathlib import Path
 
 from context_compaction.archive.sql.database import Statements
 from context_compaction.archive.sqlite.connection import Connections
-from context_compaction.archive.sqlite.erasing import CHECKPOINT
+from context_compaction.archive.sqlite.erasing import CHECKPOINT, vacuum
 from context_compaction.archive.sqlite.faults import SQLiteTrouble, translated
 from context_compaction.archive.sqlite.opening import MEMORY, PRIVATE, connect, prepare
 from context_compaction.errors import ArchiveUnavailable
 
-COPY = "VACUUM INTO ?"
 READ_FILE = "SELECT file FROM pragma_database_list WHERE name = 'main'"
 LOOK = "SELECT count(*) FROM sqlite_master"
 BESIDE = ("-wal", "-shm", "-journal")
@@ -57,11 +55,9 @@ def refuse_export(connection: Statements, path: Path) -> None:
 
 
 def _copy(connections: Connections, partial: Path) -> None:
-    # A read that failed half way is under way for as long as its traceback lives, and VACUUM waits for none.
-    gc.collect()
     # The one connection of a memory archive must not be in anyone's transaction.
     with connections.lock if connections.in_memory else nullcontext():
-        connections.get().execute(COPY, (str(partial),))
+        vacuum(connections.get(), into=str(partial))
 
 
 def _target(connections: Connections, name: str) -> Path:

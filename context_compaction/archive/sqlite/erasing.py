@@ -12,6 +12,8 @@ import gc
 import logging
 import sqlite3
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from context_compaction.archive.sql.faults import BUSY_SECONDS
@@ -30,6 +32,7 @@ ON CONFLICT (name) DO UPDATE SET at = max(excluded.at, at + 0.001)
 PENDING = "SELECT at FROM chores WHERE name = 'erase'"
 END_CHORE = "DELETE FROM chores WHERE name = 'erase' AND at = ?"
 VACUUM = "VACUUM"
+COPY = "VACUUM INTO ?"
 CHECKPOINT = "PRAGMA wal_checkpoint(TRUNCATE)"
 READ_TIMEOUT = "PRAGMA busy_timeout"
 NO_TIMEOUT = "PRAGMA busy_timeout = 0"
@@ -52,8 +55,6 @@ def erase(connections: Connections) -> None:
 
     Raises `ArchiveUnavailable` when other connections keep it from being done: it stays to be done.
     """
-    # A read that failed half way is under way for as long as its traceback lives, and VACUUM waits for none.
-    gc.collect()
     with connections.lock:
         try:
             done = _finish(connections.get(), BUSY_SECONDS)
@@ -69,15 +70,12 @@ def resume(connection: sqlite3.Connection, place: str) -> None:
     """Finish at opening what an earlier process began, unless that would mean to wait for somebody."""
     if connection.execute(PENDING).fetchone() is None:
         return
-    (timeout,) = connection.execute(READ_TIMEOUT).fetchone()
-    connection.execute(NO_TIMEOUT)
-    try:
-        if not _finish(connection, 0.0):
-            logger.info("%s: others read it; forgotten bytes are erased at a later opening", place)
-    except sqlite3.OperationalError as error:
-        logger.warning("%s: forgotten bytes are erased at a later opening: %s", place, error)
-    finally:
-        connection.execute(f"{READ_TIMEOUT} = {int(timeout)}")
+    with _not_waiting(connection):
+        try:
+            if not _finish(connection, 0.0):
+                logger.info("%s: others read it; forgotten bytes are erased at a later opening", place)
+        except sqlite3.OperationalError as error:
+            logger.warning("%s: forgotten bytes are erased at a later opening: %s", place, error)
 
 
 def shrink(connections: Connections) -> None:
@@ -87,10 +85,22 @@ def shrink(connections: Connections) -> None:
             connection = connections.get()
             free, pages, size = connection.execute(PAGES).fetchone()
             if free >= pages * FREE_SHARE and free * size >= FREE_BYTES:
-                connection.execute(VACUUM)
+                vacuum(connection)
                 connection.execute(CHECKPOINT).fetchone()
         except (sqlite3.Error, ArchiveError) as error:
             logger.warning("%s: the file was not made smaller after pruning: %s", connections.place, error)
+
+
+def vacuum(connection: sqlite3.Connection, into: str | None = None) -> None:
+    """Write the file anew, or a copy of it ``into`` another."""
+    sql, names = (VACUUM, ()) if into is None else (COPY, (into,))
+    try:
+        connection.execute(sql, names)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+            raise
+        gc.collect()  # a read that failed half way is under way for as long as its traceback lives
+        connection.execute(sql, names)
 
 
 def _finish(connection: sqlite3.Connection, patience: float) -> bool:
@@ -98,7 +108,7 @@ def _finish(connection: sqlite3.Connection, patience: float) -> bool:
     chore = connection.execute(PENDING).fetchone()
     if chore is None:
         return True
-    connection.execute(VACUUM)
+    vacuum(connection)
     if not _emptied(connection, patience):
         return False
     connection.execute(END_CHORE, chore)
@@ -108,11 +118,25 @@ def _finish(connection: sqlite3.Connection, patience: float) -> bool:
 def _emptied(connection: sqlite3.Connection, patience: float) -> bool:
     """Move the write-ahead log into the file and empty it; False while others read what was there before."""
     deadline = time.monotonic() + patience
-    while True:
+    with _not_waiting(connection):
         busy = connection.execute(CHECKPOINT).fetchone()[0]
-        if not busy or time.monotonic() > deadline:
-            return not busy
-        time.sleep(_RETRY_SECONDS)
+        if busy and patience:
+            gc.collect()  # of reads that failed half way, as in `vacuum`, on the connections of other threads
+        while busy and time.monotonic() < deadline:
+            time.sleep(_RETRY_SECONDS)
+            busy = connection.execute(CHECKPOINT).fetchone()[0]
+    return not busy
+
+
+@contextmanager
+def _not_waiting(connection: sqlite3.Connection) -> Generator[None]:
+    """Who is in the way is told at once."""
+    (timeout,) = connection.execute(READ_TIMEOUT).fetchone()
+    connection.execute(NO_TIMEOUT)
+    try:
+        yield
+    finally:
+        connection.execute(f"{READ_TIMEOUT} = {int(timeout)}")
 
 
 def _unfinished(place: str, detail: str = "") -> ArchiveUnavailable:
