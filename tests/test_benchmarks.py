@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import Skipped, Table, __main__, _minilm, evidence, fidelity, prefixes, recall
+from benchmarks import Skipped, Table, __main__, _minilm, evidence, fidelity, peers, prefixes, recall
 from benchmarks._conversation import conversation
 from benchmarks._evidence import Asked, answered, in_long_messages
 from benchmarks._stopwatch import race, timed
@@ -129,6 +129,12 @@ def test_prefixes_has_a_row_for_each_middleware(tmp_path: Path):
         assert int(str(row[2])) > 0
         assert row[5] == 0  # nothing that was sent is sent otherwise, but for a compaction
     assert int(str(table.rows[-1][5])) > 0
+
+
+def test_peers_says_that_langmem_is_missing(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "langmem", None)
+    monkeypatch.delitem(sys.modules, "benchmarks._langmem", raising=False)
+    assert any("langmem is not installed" in note for note in peers.run(None, quick=True).notes)
 
 
 def test_fidelity_has_a_row_for_each_way_and_set(tmp_path: Path):

@@ -155,7 +155,7 @@ class SessionCore:
             state.seen = self._grounds(budget, asked)
         tokens = state.live.renderer.tokens + self.recaller.tokens()
         state.sent = (state.live.view.version, tokens, budget.overhead_tokens)
-        return MessageList(self.recaller.shown())
+        return self.recaller.shown()
 
     def _fit(self, budget: Budget, asked: CallRule) -> Steps[None]:
         """Compact if need be; again if another writer was faster."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from context_compaction.budget import Budget
 from context_compaction.errors import ArchiveError
-from context_compaction.messages import Message, quotable
+from context_compaction.messages import Message, MessageList, quotable
 from context_compaction.planner import Call, Steps
 from context_compaction.recall import HITS, answers_to, question_of, recall, worth_recalling
 from context_compaction.render import Quote, recalled_message
@@ -46,10 +46,10 @@ class Recaller:
         """What the block adds to the view."""
         return self._block.tokens if self._block else 0
 
-    def shown(self) -> list[Message]:
+    def shown(self) -> MessageList:
         """The view as it is sent: with the block, if there is one, right before the newest user message."""
         renderer = self._state.live.renderer
-        messages, block = list(renderer.messages), self._block
+        messages, block = MessageList(renderer.messages), self._block
         if block is not None:
             # A user message ends whatever batch was open: no call is parted from its results here.
             place = len(messages) - 1
