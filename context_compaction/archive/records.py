@@ -174,7 +174,7 @@ class SearchDocument:
     periods: frozenset[int] = frozenset()
     """In which of the queried periods it was said, by their places in the query."""
     also: tuple[int, ...] = ()
-    """Of a search over sessions: other branches that show it, near to something of theirs that was found."""
+    """Of a search over sessions: other branches that show it, and went their own way right behind it."""
 
 
 @dataclass(frozen=True, slots=True)
