@@ -8,7 +8,8 @@ from contextlib import suppress
 from dataclasses import replace
 
 from context_compaction.archive.base import Archive
-from context_compaction.archive.records import Moment, Near, SearchDocument, SearchPool, VectorModel, Within
+from context_compaction.archive.over_sessions import Moment, Within
+from context_compaction.archive.records import Near, SearchDocument, SearchPool, VectorModel
 from context_compaction.errors import StaleView
 from context_compaction.messages import Message
 from context_compaction.recall.bounds import Bounds

@@ -15,8 +15,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from context_compaction.archive.base import Place
-from context_compaction.archive.records import Moment, SearchPool, Seat, Within
+from context_compaction.archive.over_sessions import Moment, Place, Seat, Within
+from context_compaction.archive.records import SearchPool
 from context_compaction.archive.sql.database import Database
 from context_compaction.archive.sql.finding import Row, document, searchable
 from context_compaction.archive.sql.names import escaped, unescaped
