@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from context_compaction.archive.base import Archive
-from context_compaction.archive.records import Moment, Near, SearchDocument, SearchPool, VectorModel, Within
+from context_compaction.archive.over_sessions import Moment, Within
+from context_compaction.archive.records import Near, SearchDocument, SearchPool, VectorModel
+from context_compaction.errors import StaleView
 from context_compaction.messages import Message
 from context_compaction.recall.bounds import Bounds
 from context_compaction.recall.query import Query
@@ -40,8 +43,8 @@ class OfNamespace(Searched):
     def search(self, query: Query, limit: int) -> SearchPool:
         """By the statistics of the namespace.
 
-        What several sessions share is there for each that it stands beside something of: it lends them its
-        words, as it does where it is a hit.
+        What several sessions share is there for each whose own messages stand beside it: it lends them its
+        words, and is a hit for one of them alone.
         """
         pool = self._archive.search_sessions(
             self._namespace, list(query.words), limit, periods=query.periods, within=self._within
@@ -49,7 +52,6 @@ class OfNamespace(Searched):
         own = [_numbered(found, found.branch) for found in pool.documents]
         shared = [_numbered(found, branch) for found in pool.documents for branch in found.also]
         self._inside.update(found.first for found in own)
-        self._names.update(self._archive.session_ids({found.branch for found in own}))
         return replace(pool, documents=[*own, *shared])
 
     def sittings(self, seqs: Collection[int]) -> dict[int, int]:
@@ -61,20 +63,23 @@ class OfNamespace(Searched):
         }
 
     def messages(self, seqs: Collection[int]) -> dict[int, Message]:
-        """A look-up for each branch."""
-        return {
-            branch * STRIDE + row.seq: row.message
-            for branch, wanted in _by_branch(seqs).items()
-            for row in self._archive.messages(branch, [(seq, seq) for seq in wanted])
-        }
+        """A look-up for each branch; what was forgotten since is left out."""
+        found: dict[int, Message] = {}
+        for branch, wanted in _by_branch(seqs).items():
+            with suppress(StaleView):
+                rows = self._archive.messages(branch, [(seq, seq) for seq in wanted])
+                found.update((branch * STRIDE + row.seq, row.message) for row in rows)
+        return found
 
     def summaries(self, numbers: Collection[int]) -> dict[int, SummaryRecord]:
-        """A look-up for each branch."""
-        return {
-            branch * STRIDE + number: replace(summary, ranges=_moved(summary.ranges, branch * STRIDE))
-            for branch, wanted in _by_branch(numbers).items()
-            for number, summary in self._archive.summaries(branch, wanted).items()
-        }
+        """As `messages`."""
+        found: dict[int, SummaryRecord] = {}
+        for branch, wanted in _by_branch(numbers).items():
+            with suppress(StaleView):
+                for number, summary in self._archive.summaries(branch, wanted).items():
+                    moved = _moved(summary.ranges, branch * STRIDE)
+                    found[branch * STRIDE + number] = replace(summary, ranges=moved)
+        return found
 
     def nearest(
         self, model: VectorModel, vector: Sequence[float], limit: int, beside: Collection[int]
@@ -89,7 +94,7 @@ class OfNamespace(Searched):
     def reference(self, kind: str, number: int) -> str:
         """With the session that it is of."""
         branch, local = divmod(number, STRIDE)
-        return f"{kind}:{local}@{self._names[branch]}"
+        return f"{kind}:{local}@{self._names.get(branch, '')}"
 
     def told(self, summary: SummaryRecord) -> SummaryRecord:
         """With its session's own numbers."""
@@ -97,8 +102,9 @@ class OfNamespace(Searched):
         return replace(summary, ranges=_moved(summary.ranges, -branch * STRIDE))
 
     def session_ids(self, numbers: Collection[int]) -> Mapping[int, str]:
-        """By number."""
-        return {number: self._names[number // STRIDE] for number in numbers}
+        """One look-up; `reference` knows these from then on."""
+        self._names |= self._archive.session_ids({number // STRIDE for number in numbers})
+        return {number: self._names.get(number // STRIDE, "") for number in numbers}
 
 
 def _numbered(found: SearchDocument, branch: int) -> SearchDocument:

@@ -118,6 +118,7 @@ def recall_in(
         within = {found.first for found in ranked}
         ranked = rank(passages, sittings, most, weights, within=within, summaries=summaries, near=near)
         texts = texts.with_those_of(where, ranked)
+    ranked = [one for one in ranked if texts.has(one)]
     ranked = [one for one in ranked if not one.summary or where.covers(texts.summaries[one.summary].ranges)]
     best = reweighed(ranked, texts.messages, texts.summaries, asked, weights)
     best = (distinct(best, texts.summaries) if unique else best)[:k]

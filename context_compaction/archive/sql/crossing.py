@@ -15,8 +15,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from context_compaction.archive.base import Place
-from context_compaction.archive.records import Moment, SearchPool, Seat, Within
+from context_compaction.archive.over_sessions import Moment, Place, Seat, Within
+from context_compaction.archive.records import SearchPool
 from context_compaction.archive.sql.database import Database
 from context_compaction.archive.sql.finding import Row, document, searchable
 from context_compaction.archive.sql.names import escaped, unescaped
@@ -56,7 +56,7 @@ TAKEN = f"""
 {_BOUNDED} AND EXISTS (SELECT 1 FROM {_READERS} WHERE {_SHOWN} AND sessions.namespace = ?)
 """  # noqa: S608 - the above
 READ_READERS = f"""
-SELECT documents.id, readers.id FROM {_READERS} JOIN documents ON {_SHOWN}
+SELECT documents.id, readers.id, spans.last_seq FROM {_READERS} JOIN documents ON {_SHOWN}
 WHERE documents.id IN (SELECT value FROM json_each(?)) ORDER BY documents.id, readers.id
 """  # noqa: S608 - the above
 READ_SEATS = f"""
@@ -190,15 +190,14 @@ def _best(crossing: Crossing, frequencies: Mapping[str, int], limit: int) -> lis
 
 
 def _with_readers(connection: Database, rows: Sequence[Row]) -> Iterator[tuple[Row, list[int]]]:
-    """Each row with the oldest branch that shows it, and with others that have found messages beside it."""
-    found: dict[int, list[int]] = defaultdict(list)
-    for key, reader in connection.execute(READ_READERS, (json.dumps([row[0] for row in rows]),)):
-        found[key].append(reader)
-    own = {(found[row[0]][0], row[1]) for row in rows if not row[2]}
+    """Each row with the oldest branch that shows it, and others that went their own way right behind it."""
+    found: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for key, reader, last in connection.execute(READ_READERS, (json.dumps([row[0] for row in rows]),)):
+        found[key].append((reader, last))
     for row in rows:
-        oldest, *others = found[row[0]]
-        beside = range(row[1] - REACH, row[1] + REACH + 1)
-        yield row, [oldest, *(one for one in others if any((one, seq) in own for seq in beside))]
+        (oldest, _), *others = found[row[0]]
+        is_message = not row[2]
+        yield row, [oldest, *(reader for reader, last in others if is_message and last - row[1] < REACH)]
 
 
 def _intervals(rows: Sequence[Row], periods: Sequence[Period]) -> list[list[tuple[float, float]]]:

@@ -9,7 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from context_compaction.archive.base import Forks
-from context_compaction.archive.records import Forgotten, Moment, Problem, Pruned, Within
+from context_compaction.archive.over_sessions import Moment, Within
+from context_compaction.archive.records import Forgotten, Problem, Pruned
 from context_compaction.archive.retention import Retention
 from context_compaction.archive.sql import transfer, verifying
 from context_compaction.archive.sql.archive import SQLArchive

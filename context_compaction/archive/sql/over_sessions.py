@@ -1,0 +1,59 @@
+"""`SessionSearcher`: the part of an archive in a relational database that searches sessions together."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
+
+from context_compaction.archive.over_sessions import EVERYTHING, Moment, OverSessions, Place, Seat, Within
+from context_compaction.archive.records import SearchPool
+from context_compaction.archive.sql import crossing
+from context_compaction.archive.sql.database import Database
+from context_compaction.text.periods import Period
+
+
+class SessionSearcher(OverSessions):
+    """The database finds candidates, as it does in one session."""
+
+    @abstractmethod
+    def _reading(self) -> AbstractContextManager[Database]:
+        """A transaction that sees one state of the archive throughout."""
+
+    @abstractmethod
+    def _crossing(
+        self, connection: Database, namespace: int, moment: Moment, within: Within
+    ) -> crossing.Crossing:
+        """The search index, within these bounds of a namespace."""
+
+    def search_sessions(
+        self,
+        namespace: str,
+        terms: Sequence[str],
+        limit: int = 300,
+        *,
+        periods: Sequence[Period] = (),
+        within: Within = EVERYTHING,
+    ) -> SearchPool:
+        """One look at the index for each term, one at each session for its size."""
+        with self._reading() as connection:
+            key = crossing.namespace_key(connection, namespace)
+            if key is None:
+                return SearchPool((), 0, 0.0, dict.fromkeys(terms, 0), [0] * len(periods), 0)
+            moment = within.moment or crossing.moment_of(connection, key)
+            return crossing.find(self._crossing(connection, key, moment, within), terms, periods, limit)
+
+    def seats(self, places: Collection[Place], within: Within = EVERYTHING) -> dict[Place, Seat]:
+        """One statement."""
+        with self._reading() as connection:
+            return crossing.seats(connection, places, within)
+
+    def session_ids(self, branches: Collection[int]) -> dict[int, str]:
+        """One statement."""
+        with self._reading() as connection:
+            return crossing.session_ids(connection, branches)
+
+    def moment(self, namespace: str) -> Moment:
+        """One look at each session."""
+        with self._reading() as connection:
+            return crossing.moment_of(connection, crossing.namespace_key(connection, namespace))
