@@ -75,6 +75,7 @@ if _TYPE_CHECKING:
     from context_compaction.session import Passage, Session, SessionReport, SessionStats, SyncResult, Timeline
     from context_compaction.session.lookup import Lookup, LookupAnswer
     from context_compaction.session.past import apast_context, past_context
+    from context_compaction.session.scope import Scope
     from context_compaction.session.sessions import Sessions
     from context_compaction.session.tables import table_rows
     from context_compaction.session.unknown import append_unknown
@@ -135,6 +136,7 @@ __all__ = [
     "Retention",
     "Rule",
     "SQLiteArchive",
+    "Scope",
     "SearchHit",
     "Session",
     "SessionExists",
@@ -195,6 +197,7 @@ _WHERE = {
     "recall": "Bound Description GrepHit HitList Page Reason SearchHit Stretch",
     "session": "Passage Session SessionReport SessionStats SyncResult Timeline",
     "session.past": "apast_context past_context",
+    "session.scope": "Scope",
     "session.sessions": "Sessions",
     "session.tables": "table_rows",
     "session.unknown": "append_unknown",

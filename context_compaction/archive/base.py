@@ -26,20 +26,26 @@ from context_compaction.archive.records import (
     Forgotten,
     Fork,
     MessageSize,
+    Moment,
     Near,
     OutlineRow,
     Problem,
     Pruned,
     SearchPool,
+    Seat,
     StoredMessage,
     Tip,
     Upto,
     VectorModel,
+    Within,
 )
 from context_compaction.events import CompactionEvent
 from context_compaction.text.periods import Period
 from context_compaction.view import Pin, Range, SummaryRecord, View
 
+EVERYTHING = Within()
+Place = tuple[int, int]
+"""A branch, and the number of a message that it shows."""
 Forks = Literal["raise", "detach", "cascade"]
 
 
@@ -67,6 +73,10 @@ class Archive(ABC):
     @abstractmethod
     def sessions(self, namespace: str | None = None) -> list[tuple[str, str]]:
         """Namespace and id of every session, or of those of one namespace, oldest first."""
+
+    @abstractmethod
+    def active(self, namespace: str, session_id: str) -> int | None:
+        """The branch that a session is on; None if there is no such session. None is begun by asking."""
 
     @abstractmethod
     def branches(self, branch: int) -> list[Branch]:
@@ -178,6 +188,35 @@ class Archive(ABC):
     @abstractmethod
     def sittings(self, branch: int, seqs: Collection[int]) -> dict[int, int]:
         """The sitting of each of these messages that can be found; pruned ones are not there."""
+
+    @abstractmethod
+    def search_sessions(
+        self,
+        namespace: str,
+        terms: Sequence[str],
+        limit: int = 300,
+        *,
+        periods: Sequence[Period] = (),
+        within: Within = EVERYTHING,
+    ) -> SearchPool:
+        """`search` over the sessions of a namespace, each on the branch that it is on; none if it has none.
+
+        A document's ``branch`` is the one that shows it: of what several sessions share, the oldest. All is
+        by the statistics of the namespace, in which branches that were left behind still count.
+        ``period_frequencies`` and ``sittings`` are estimates. ``within``: nothing else is taken.
+        """
+
+    @abstractmethod
+    def seats(self, places: Collection[Place], within: Within = EVERYTHING) -> dict[Place, Seat]:
+        """Where each of these messages stands that can be found and is within."""
+
+    @abstractmethod
+    def session_ids(self, branches: Collection[int]) -> dict[int, str]:
+        """Of which session each of these branches is."""
+
+    @abstractmethod
+    def moment(self, namespace: str) -> Moment:
+        """What the namespace has now, for a search that is to give later what it gives now."""
 
     def unembedded(
         self, branch: int, model: VectorModel, limit: int = 1000, *, after: tuple[int, int] = (0, 0)

@@ -6,10 +6,10 @@ from context_compaction.recall.describing import describe
 from context_compaction.recall.embedding import Embedding
 from context_compaction.recall.grep import Grep, GrepHit
 from context_compaction.recall.hits import HitList, SearchHit
-from context_compaction.recall.pages import recall_page
+from context_compaction.recall.pages import recall_page, recall_page_over
 from context_compaction.recall.paging import PAGE_TOKENS, Page
 from context_compaction.recall.reasons import Reason
-from context_compaction.recall.search import recall
+from context_compaction.recall.search import recall, recall_over
 from context_compaction.recall.tree import Description, Stretch
 from context_compaction.recall.weights import Weights
 
@@ -32,6 +32,8 @@ __all__ = [
     "describe",
     "question_of",
     "recall",
+    "recall_over",
     "recall_page",
+    "recall_page_over",
     "worth_recalling",
 ]

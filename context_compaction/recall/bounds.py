@@ -45,6 +45,14 @@ class Bounds:
             until,
         )
 
+    def times(self) -> tuple[float | None, float | None]:
+        """From when and until when. Raises `QueryError` where a message is a bound."""
+        if (self.first, self.last) != (1, _MOST):
+            raise QueryError(
+                "a message bounds nothing over sessions; give after and before as times, such as '2026-03-01'"
+            )
+        return self.since, self.until
+
     def within(self, archive: Archive, branch: int) -> Ranges | None:
         """What of a branch's log lies between them; None where nothing bounds it."""
         if self == Bounds():

@@ -16,7 +16,7 @@ class SearchHit(Displayed):
     """A message or a summary that answers a query, with the reason. Exactly one of the two is there."""
 
     ref: str
-    """``m:57`` or ``s:3``."""
+    """``m:57`` or ``s:3``; of a search over sessions ``m:57@session``, for `expand` with the same scope."""
     message: Message | None
     summary: SummaryRecord | None
     score: float
@@ -29,6 +29,8 @@ class SearchHit(Displayed):
     """All the words that it has to do with the query, what it holds itself first; none if it is only near."""
     similarity: float | None = None
     """With an embedder, the cosine of its vector and the question's; None if that is not known."""
+    session_id: str | None = None
+    """Of a search over sessions, whose it is; None within one."""
 
     @property
     def text(self) -> str:

@@ -13,9 +13,11 @@ from context_compaction.recall import (
     SearchHit,
     describe,
     recall_page,
+    recall_page_over,
 )
 from context_compaction.session.passages import Passage, passages
 from context_compaction.session.said import Said, in_thread
+from context_compaction.session.scope import Scope, crosses
 
 
 class Looking(Said):
@@ -23,7 +25,8 @@ class Looking(Said):
 
     A page holds as much as fits ``max_tokens``, by the session's counter, and one item at least; its ``next``
     is the ``cursor`` of the page after it. All pages together have each result once, as the log stood at the
-    first one. All of it is of the branch that the session is on, and of no other session.
+    first one. All of it is of the branch that the session is on, and of no other session unless the ``scope``
+    is the namespace.
     """
 
     def recall_page(
@@ -34,12 +37,23 @@ class Looking(Said):
         before: Bound | None = None,
         max_tokens: int = PAGE_TOKENS,
         cursor: str | None = None,
+        scope: Scope = "session",
     ) -> Page[SearchHit]:
         """`recall` in pages: the best 200 hits, best first; of a summary and what it stands for the better.
 
         By words alone, with an embedder too: vectors that are made between two pages would move hits.
         Raises `QueryError`.
         """
+        if crosses(scope):
+            return recall_page_over(
+                self._archive,
+                self._state.settings.namespace,
+                query,
+                self._state.settings.counter,
+                bounds=Bounds.of(after, before),
+                max_tokens=max_tokens,
+                cursor=cursor,
+            )
         return recall_page(
             self._archive,
             self._current(),
@@ -58,10 +72,17 @@ class Looking(Said):
         before: Bound | None = None,
         max_tokens: int = PAGE_TOKENS,
         cursor: str | None = None,
+        scope: Scope = "session",
     ) -> Page[SearchHit]:
         """`recall_page` in a worker thread."""
         return await in_thread(
-            self.recall_page, query, after=after, before=before, max_tokens=max_tokens, cursor=cursor
+            self.recall_page,
+            query,
+            after=after,
+            before=before,
+            max_tokens=max_tokens,
+            cursor=cursor,
+            scope=scope,
         )
 
     def expand_page(
@@ -71,6 +92,7 @@ class Looking(Said):
         levels: int | None = None,
         max_tokens: int = PAGE_TOKENS,
         cursor: str | None = None,
+        scope: Scope = "session",
     ) -> Page[Passage]:
         """`expand` in pages, what is too long for one in parts.
 
@@ -78,7 +100,7 @@ class Looking(Said):
         from, and the messages where there are none; 0 its own text. None: down to the messages. Raises
         `UnknownReference` and `QueryError`.
         """
-        branch = self._current()
+        branch, ref = self._located(ref, scope)
         return passages(
             self._archive,
             branch,
@@ -97,9 +119,12 @@ class Looking(Said):
         levels: int | None = None,
         max_tokens: int = PAGE_TOKENS,
         cursor: str | None = None,
+        scope: Scope = "session",
     ) -> Page[Passage]:
         """`expand_page` in a worker thread."""
-        return await in_thread(self.expand_page, ref, levels=levels, max_tokens=max_tokens, cursor=cursor)
+        return await in_thread(
+            self.expand_page, ref, levels=levels, max_tokens=max_tokens, cursor=cursor, scope=scope
+        )
 
     def grep(
         self,

@@ -11,10 +11,11 @@ from context_compaction.counting import TokenCounter
 from context_compaction.errors import StaleView, UnknownReference
 from context_compaction.messages import Message, MessageList
 from context_compaction.planner.instructions import heard_pins, next_pins
-from context_compaction.recall import Bound, Bounds, HitList, recall
+from context_compaction.recall import Bound, Bounds, HitList, recall, recall_over
 from context_compaction.session.core import SessionCore
 from context_compaction.session.flight import SingleFlight
 from context_compaction.session.references import expand, message_seq
+from context_compaction.session.scope import Scope, crosses, located
 from context_compaction.session.state import SessionState
 from context_compaction.view import Pin
 
@@ -34,23 +35,41 @@ class Said:
         return self._state.settings.counter
 
     def recall(
-        self, query: str, k: int = 8, *, after: Bound | None = None, before: Bound | None = None
+        self,
+        query: str,
+        k: int = 8,
+        *,
+        after: Bound | None = None,
+        before: Bound | None = None,
+        scope: Scope = "session",
     ) -> HitList:
         """Search everything that was said and summarised; best first. The query is text, never syntax.
 
         ``after``: only what was said behind this message (``"m:57"``), or from this time on
-        (``"2026-03-01"``, a date or datetime). ``before``: only before that message or time. Raises
-        `QueryError`.
+        (``"2026-03-01"``, a date or datetime). ``before``: only before that message or time.
+        ``scope="namespace"``: all sessions of this namespace; hits say whose they are, and their references
+        are for `expand` with this scope. Raises `QueryError`.
         """
-        embedding = self._state.settings.embedding
+        settings = self._state.settings
+        embedding = settings.embedding
         bounds = Bounds.of(after, before)
+        if crosses(scope):
+            return recall_over(
+                self._archive, settings.namespace, query, k, bounds=bounds, embedding=embedding
+            )
         return recall(self._archive, self._current(), query, k, bounds=bounds, embedding=embedding)
 
     async def arecall(
-        self, query: str, k: int = 8, *, after: Bound | None = None, before: Bound | None = None
+        self,
+        query: str,
+        k: int = 8,
+        *,
+        after: Bound | None = None,
+        before: Bound | None = None,
+        scope: Scope = "session",
     ) -> HitList:
         """`recall` in a worker thread."""
-        return await in_thread(self.recall, query, k, after=after, before=before)
+        return await in_thread(self.recall, query, k, after=after, before=before, scope=scope)
 
     def recall_for(self, question: str) -> Message | None:
         """The recalled block for a question that is not stored yet; None if nothing is worth its tokens.
@@ -66,17 +85,18 @@ class Said:
         """`recall_for` in a worker thread."""
         return await in_thread(self.recall_for, question)
 
-    def expand(self, ref: str) -> MessageList:
+    def expand(self, ref: str, *, scope: Scope = "session") -> MessageList:
         """The originals behind ``m:57``, ``m:3-m:9`` or ``s:2``. Raises `UnknownReference`.
 
-        Where messages were pruned, one system message says which.
+        ``scope="namespace"``: behind ``m:57@session``, of any session of this namespace. Where messages were
+        pruned, one system message says which.
         """
-        branch = self._current()
+        branch, ref = self._located(ref, scope)
         return expand(self._archive, branch, ref, self._archive.tip(branch).last_seq)
 
-    async def aexpand(self, ref: str) -> MessageList:
+    async def aexpand(self, ref: str, *, scope: Scope = "session") -> MessageList:
         """`expand` in a worker thread."""
-        return await in_thread(self.expand, ref)
+        return await in_thread(self.expand, ref, scope=scope)
 
     def history(self, branch: int | None = None) -> MessageList:
         """Every message ever appended, in order, equal to what it was; of another of `branches` by its id.
@@ -141,6 +161,12 @@ class Said:
             with self._flight.hold():
                 self._state.recover()
         return self._state.live.branch
+
+    def _located(self, ref: str, scope: Scope) -> tuple[int, str]:
+        """The branch that a reference is of, and the reference there."""
+        if crosses(scope) and "@" in ref:
+            return located(self._archive, self._state.settings.namespace, ref)
+        return self._current(), ref
 
     def _known(self, branch: int | None) -> int:
         if branch is not None and branch not in {found.id for found in self.branches()}:

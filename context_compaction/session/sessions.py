@@ -14,14 +14,16 @@ from context_compaction.counting import TokenCounter
 from context_compaction.errors import ArchiveError
 from context_compaction.messages import Message
 from context_compaction.policy import Policy
+from context_compaction.session.everywhere import Everywhere
 from context_compaction.session.session import Session
+from context_compaction.tools import ToolRules
 
 OPEN = 256
 """So many sessions are kept open; the one that was not used for longest is closed."""
 
 
 @dataclass(slots=True)
-class Sessions:
+class Sessions(Everywhere):
     """Sessions of one archive and configuration, opened once and kept. Safe to use from threads."""
 
     archive: Archive
@@ -40,6 +42,8 @@ class Sessions:
     """What recall weighs meaning by; None: words alone."""
     recall_hint: bool = False
     """Whether the model has a recall tool to be told about."""
+    tools: ToolRules | None = None
+    """What is known of tools; None: common names."""
     _open: OrderedDict[str, Session] = field(default_factory=OrderedDict[str, Session])
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -60,7 +64,7 @@ class Sessions:
         """Whether there is a session of this id. None is begun by asking."""
         with self._lock:
             is_open = session_id in self._open
-        return is_open or (self.namespace, session_id) in self.archive.sessions(self.namespace)
+        return is_open or self.archive.active(self.namespace, session_id) is not None
 
     def forget(self, session_id: str) -> None:
         """Erase it; sessions forked from it keep what they share."""
@@ -110,4 +114,5 @@ class Sessions:
             redactor=self.redactor,
             embedder=self.embedder,
             recall_hint=self.recall_hint,
+            tools=self.tools,
         )

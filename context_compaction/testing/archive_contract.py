@@ -38,6 +38,7 @@ Check = Callable[[Backend], None]
 def archive_checks(*, durable: bool = True) -> list[Check]:
     """All checks, or those that make sense for an archive that is gone when closed."""
     from context_compaction.testing import (
+        archive_crossing,
         archive_forget,
         archive_life,
         archive_log,
@@ -54,6 +55,7 @@ def archive_checks(*, durable: bool = True) -> list[Check]:
         *archive_views.CHECKS,
         *archive_search.CHECKS,
         *archive_looking.CHECKS,
+        *archive_crossing.CHECKS,
         *archive_prune.CHECKS,
         *archive_forget.CHECKS,
         *archive_verify.CHECKS,

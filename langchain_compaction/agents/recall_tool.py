@@ -10,58 +10,76 @@ from langchain.tools import ToolRuntime
 from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from pydantic import Field
 
-from context_compaction import ArchiveError, Lookup, QueryError, Session, UnknownReference
+from context_compaction import ArchiveError, Lookup, QueryError, Scope, Session, UnknownReference
 from langchain_compaction.agents.finding import NO_AGENT, Find, found
 from langchain_compaction.counting import CounterLike, counter_of
 
 logger = logging.getLogger(__name__)
+_TOLD = Lookup.ARGUMENTS
 
 
 def create_recall_tool(
     session: Session | Find,
     *,
     name: str = "recall",
-    description: str = Lookup.DESCRIPTION,
+    description: str | None = None,
     k: int = 5,
     max_tokens: int = 2000,
     token_counter: CounterLike = None,
+    scope: Scope = "session",
 ) -> BaseTool:
     """A tool that searches a session (``query``) and reads originals (``ref``), a page at a time.
 
     ``session``: the one to search, or a function that finds it by the run's config and the agent's state.
-    The model cannot name another one. ``k``: how many messages a search gives. ``max_tokens``: of one answer.
+    ``scope="namespace"``: all sessions of its namespace; results say whose they are. The model can choose
+    neither. ``k``: how many messages a search gives. ``max_tokens``: of one answer. ``description``: None for
+    one that suits the scope.
 
-    The content is text, the artifact says what it is of: ``refs`` (best first, for a search), ``page``,
-    ``pages``. What cannot be answered, such as a reference that is not there, is a tool message with the
-    status ``error``. Raises `ValueError` for a ``k`` or ``max_tokens`` under 1.
+    The model may also give ``after`` and ``before`` for a search, or ask for an ``overview``. The content is
+    text, the artifact says what it is of: ``refs`` (best first, for a search), ``page``, ``pages``. What
+    cannot be answered, such as a reference that is not there or arguments that mean nothing, is a tool
+    message with the status ``error`` that says what to give. Raises `ValueError` for a ``k`` or
+    ``max_tokens`` under 1, `QueryError` for a scope that is none.
     """
-    lookup = Lookup(name=name, k=k, max_tokens=max_tokens, counter=counter_of(token_counter))
+    counter = counter_of(token_counter)
+    lookup = Lookup(name=name, k=k, max_tokens=max_tokens, counter=counter, scope=scope)
     tool = _Recall(session, lookup)
 
     def recall(
-        query: Annotated[str | None, Field(description="Words to search for")] = None,
-        ref: Annotated[str | None, Field(description="m:57, m:3-m:9 or s:2")] = None,
-        page: Annotated[int, Field(description="Which part of a long answer", ge=1)] = 1,
+        *,
+        query: Annotated[str | None, Field(description=_TOLD["query"])] = None,
+        ref: Annotated[str | None, Field(description=_TOLD["ref"])] = None,
+        after: Annotated[str | None, Field(description=_TOLD["after"])] = None,
+        before: Annotated[str | None, Field(description=_TOLD["before"])] = None,
+        overview: Annotated[bool, Field(description=_TOLD["overview"])] = False,
+        page: Annotated[int, Field(description=_TOLD["page"], ge=1)] = 1,
         runtime: ToolRuntime[Any, Any] = NO_AGENT,
     ) -> tuple[str, dict[str, Any]]:
-        return tool.answer(query, ref, page, runtime)
+        asked = {"after": after, "before": before, "overview": overview, "page": page}
+        return tool.answer(runtime, query=query, ref=ref, **asked)
 
     async def arecall(
-        query: str | None = None,
-        ref: str | None = None,
-        page: int = 1,
-        runtime: ToolRuntime[Any, Any] = NO_AGENT,
+        *, runtime: ToolRuntime[Any, Any] = NO_AGENT, **asked: Any
     ) -> tuple[str, dict[str, Any]]:
         # The run's config is a context variable, which a worker thread of asyncio is given, too.
-        return await asyncio.to_thread(tool.answer, query, ref, page, runtime)
+        return await asyncio.to_thread(recall, runtime=runtime, **asked)
 
     return StructuredTool.from_function(
         recall,
         arecall,
         name=name,
-        description=description,
+        description=description or lookup.description,
         response_format="content_and_artifact",
         handle_tool_error=True,
+        handle_validation_error=_mistaken,
+    )
+
+
+def _mistaken(error: Any) -> str:
+    """What was wrong with the arguments, for the model."""
+    return "; ".join(
+        f"{'.'.join(map(str, each['loc']))} cannot be {str(each['input'])[:80]!r}: {each['msg']}"
+        for each in error.errors()
     )
 
 
@@ -72,11 +90,9 @@ class _Recall:
         self._session = session
         self._lookup = lookup
 
-    def answer(
-        self, query: str | None, ref: str | None, page: int, runtime: Any
-    ) -> tuple[str, dict[str, Any]]:
+    def answer(self, runtime: Any, **asked: Any) -> tuple[str, dict[str, Any]]:
         try:
-            answer = self._lookup.answer(found(self._session, runtime), query, ref, page)
+            answer = self._lookup.answer(found(self._session, runtime), **asked)
         except (UnknownReference, QueryError) as error:
             raise ToolException(str(error)) from error
         except ArchiveError as error:

@@ -64,11 +64,19 @@ def test_no_answer_is_longer_than_the_cap_and_pages_make_the_whole(counter: Any)
         ({"ref": "the first one"}, UnknownReference, "references look like"),
         ({}, QueryError, "give query, words to search for, or ref, such as m:57"),
         ({"ref": "m:1", "page": 2}, QueryError, "there is no page 2; the last one is 1"),
+        ({"ref": "m:1", "page": 0}, QueryError, "page is a number from 1 on, not '0'"),
+        ({"query": ["crane"]}, QueryError, "query is words to search for, as text"),
+        ({"query": "crane", "after": "yesterday"}, QueryError, "a time such as '2026-03-01'"),
+        ({"overview": "perhaps"}, QueryError, "overview is true or false, not 'perhaps'"),
+        ({"text": "crane"}, QueryError, "give query, words to search for, or ref, such as m:57"),
     ],
 )
-def test_what_cannot_be_answered_is_an_error_not_content(args: Any, kind: Any, says: str):
-    with talk() as session, pytest.raises(kind, match=says):
-        create_recall_tool(session).call(**args)
+async def test_what_cannot_be_answered_is_an_error_that_says_what_to_give(args: Any, kind: Any, says: str):
+    with talk() as session:
+        tool = create_recall_tool(session)
+        found, again = tool.call(**args), await tool.acall(**args)
+    assert says in str(found.content)
+    assert (found.is_error, type(found.exception), found.content) == (True, kind, again.content)
 
 
 def test_nothing_found():
@@ -82,15 +90,16 @@ def test_an_archive_that_is_gone_is_not_told_to_the_model():
     session = talk()
     tool = create_recall_tool(session)
     session.close()
-    with pytest.raises(ArchiveUnavailable, match=r"^what was said cannot be looked up now$"):
-        tool.call(query="crane")
+    found = tool.call(query="crane")
+    assert (found.content, found.is_error) == ("what was said cannot be looked up now", True)
+    assert isinstance(found.exception, ArchiveUnavailable)
 
 
 def test_what_a_provider_is_told_of_it():
     with talk() as session:
         told = create_recall_tool(session).metadata.to_openai_tool()["function"]
     assert told["name"] == "recall"
-    assert set(told["parameters"]["properties"]) == {"query", "ref", "page"}
+    assert set(told["parameters"]["properties"]) == {"query", "ref", "after", "before", "overview", "page"}
     assert len(told["description"]) <= 1024
     assert not told["parameters"].get("required")
 
@@ -105,8 +114,7 @@ async def test_recalls_are_told_to_the_dispatcher():
     with talk() as session, events() as told:
         tool = create_recall_tool(session, k=1)
         await tool.acall(query="crane number 12")
-        with pytest.raises(UnknownReference):
-            await tool.acall(ref="m:99")
+        assert (await tool.acall(ref="m:99")).is_error
     assert [each.class_name() for each in told] == ["RecallStartEvent", "RecallEndEvent", "RecallStartEvent"]
     assert (told[1].session_id, told[1].namespace, told[1].refs) == ("s1", "ann", ["m:25"])
     assert told[0].span_id == told[1].span_id != told[2].span_id, "each in the span of its call"

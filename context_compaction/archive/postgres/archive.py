@@ -9,9 +9,10 @@ from contextlib import AbstractContextManager
 from context_compaction.archive.base import Forks
 from context_compaction.archive.postgres import backups, erasing
 from context_compaction.archive.postgres.connection import Connections
+from context_compaction.archive.postgres.crossing import SchemaCrossing
 from context_compaction.archive.postgres.finding import SchemaScope
 from context_compaction.archive.postgres.opening import parsed, set_up
-from context_compaction.archive.records import Forgotten, Tip
+from context_compaction.archive.records import Forgotten, Moment, Tip, Within
 from context_compaction.archive.retention import Retention
 from context_compaction.archive.sql import branches
 from context_compaction.archive.sql.archive import SQLArchive
@@ -107,3 +108,8 @@ class PostgresArchive(SQLArchive):
 
     def _scope(self, connection: Database, branch: int, bounds: Bounds) -> SchemaScope:
         return SchemaScope(connection, branch, bounds)
+
+    def _crossing(
+        self, connection: Database, namespace: int, moment: Moment, within: Within
+    ) -> SchemaCrossing:
+        return SchemaCrossing(connection, namespace, moment, within)

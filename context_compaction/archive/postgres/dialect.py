@@ -7,6 +7,7 @@ from functools import cache
 from re import Match
 
 _LISTED = re.compile(r"([\w.]+) (NOT )?IN \(SELECT value FROM json_each\((\?\d?)\)\)")
+_ROWS = re.compile(r"FROM json_each\((\?\d?)\) AS (\w+)")
 _GREATER = re.compile(r"\b(max|min)\((\w+), (\?)\)")
 _BYTES = re.compile(r"CAST\((\w+) AS BLOB\)")
 _NUMBERED = re.compile(r"\?(\d)")
@@ -44,6 +45,7 @@ def translated(sql: str) -> tuple[bytes, bool]:
     An INSERT whose key is asked for gives it back.
     """
     text = _LISTED.sub(_listed, sql.replace("%", "%%"))
+    text = _ROWS.sub(r"FROM (SELECT value::bigint FROM jsonb_array_elements_text(\1::jsonb)) AS \2", text)
     text = _GREATER.sub(_greater, text)
     text = _BYTES.sub(_bytes, text)
     text, named = _NUMBERED.subn(r"%(p\1)s", text)

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any
 
-from context_compaction.archive.base import Forks
+from context_compaction.archive.base import EVERYTHING, Forks, Place
 from context_compaction.archive.records import (
     AppendBatch,
     Branch,
@@ -19,17 +19,21 @@ from context_compaction.archive.records import (
     Forgotten,
     Fork,
     MessageSize,
+    Moment,
     OutlineRow,
     Problem,
     Pruned,
     SearchPool,
+    Seat,
     StoredMessage,
     Tip,
     Upto,
+    Within,
 )
 from context_compaction.archive.retention import Retention, limits
 from context_compaction.archive.sql import (
     branches,
+    crossing,
     finding,
     forgetting,
     forks,
@@ -72,6 +76,12 @@ class SQLArchive(VectorKeeper):
     def _scope(self, connection: Database, branch: int, bounds: finding.Bounds) -> finding.Scope:
         """The search index, within these bounds of what a branch sees."""
 
+    @abstractmethod
+    def _crossing(
+        self, connection: Database, namespace: int, moment: Moment, within: Within
+    ) -> crossing.Crossing:
+        """The search index, within these bounds of a namespace."""
+
     def open_session(self, namespace: str, session_id: str) -> BranchState:
         """Flat in the length of the log: what it reads is indexed by what is still open."""
         with self._reading() as connection:
@@ -90,6 +100,11 @@ class SQLArchive(VectorKeeper):
         """In the order they began."""
         with self._reading() as connection:
             return branches.sessions(connection, namespace)
+
+    def active(self, namespace: str, session_id: str) -> int | None:
+        """One statement."""
+        with self._reading() as connection:
+            return branches.open_branch(connection, namespace, session_id)
 
     def branches(self, branch: int) -> list[Branch]:
         """In the order they began."""
@@ -225,6 +240,38 @@ class SQLArchive(VectorKeeper):
         """One statement for each log that the branch sees."""
         with self._reading(branch) as connection:
             return finding.sittings(connection, spans_of(connection, branch), seqs)
+
+    def search_sessions(
+        self,
+        namespace: str,
+        terms: Sequence[str],
+        limit: int = 300,
+        *,
+        periods: Sequence[Period] = (),
+        within: Within = EVERYTHING,
+    ) -> SearchPool:
+        """One look at the index for each term, one at each session for its size."""
+        with self._reading() as connection:
+            key = crossing.namespace_key(connection, namespace)
+            if key is None:
+                return SearchPool((), 0, 0.0, dict.fromkeys(terms, 0), [0] * len(periods), 0)
+            moment = within.moment or crossing.moment_of(connection, key)
+            return crossing.find(self._crossing(connection, key, moment, within), terms, periods, limit)
+
+    def seats(self, places: Collection[Place], within: Within = EVERYTHING) -> dict[Place, Seat]:
+        """One statement."""
+        with self._reading() as connection:
+            return crossing.seats(connection, places, within)
+
+    def session_ids(self, branches: Collection[int]) -> dict[int, str]:
+        """One statement."""
+        with self._reading() as connection:
+            return crossing.session_ids(connection, branches)
+
+    def moment(self, namespace: str) -> Moment:
+        """One look at each session."""
+        with self._reading() as connection:
+            return crossing.moment_of(connection, crossing.namespace_key(connection, namespace))
 
     def prune(
         self,

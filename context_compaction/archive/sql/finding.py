@@ -11,10 +11,10 @@ import json
 import math
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from context_compaction.archive.records import SearchDocument, SearchPool, Upto
 from context_compaction.archive.sql.database import Database, Rows
@@ -58,6 +58,7 @@ MAX_RANGES = 100
 """Of more ranges the whole stretch is searched: where times are that mixed up, order tells nothing."""
 Row = tuple[int, int, int, str, int, float | None, int, str]
 Interval = tuple[float, float]
+T = TypeVar("T")
 _TERM = re.compile(r"[^\s\"'\x00-\x1f\ud800-\udfff]+")
 
 
@@ -120,34 +121,45 @@ class Scope(ABC):
 def find(scope: Scope, terms: Iterable[str], periods: Sequence[Period], limit: int) -> SearchPool:
     """The documents that hold any of ``terms`` or are of any of ``periods``, with the rarest first taken."""
     totals, ends = scope.connection.execute(READ_TOTALS, (scope.branch,)), _ask_sittings(scope)
-    frequencies = scope.frequencies([term for term in dict.fromkeys(terms) if _TERM.fullmatch(term)])
+    frequencies = scope.frequencies(searchable(terms))
     intervals = _intervals(scope, periods)
     within = [sum(_count_within(scope, interval) for interval in each) for each in intervals]
-    rows: dict[int, Row] = {}
     asked: list[tuple[str | int, int]] = [*frequencies.items(), *enumerate(within)]
-    asked = sorted((one for one in asked if one[1]), key=lambda one: one[1])
-    rare = scope.all_matching(_all_within(asked, limit))
-    for wanted, _ in asked:
-        room = limit - len(rows)
-        if room <= 0:
-            break
+    rare = scope.all_matching(all_within(asked, limit))
+
+    def matching(wanted: str | int, room: int) -> list[Row]:
         if not isinstance(wanted, str):
-            found = _within(scope, intervals[wanted], room)
-        elif wanted in rare:
-            found = rare[wanted]
-        else:
-            found = scope.matching(wanted, room)
-        rows.update((row[0], row) for row in found)
+            return _within(scope, intervals[wanted], room)
+        return rare[wanted] if wanted in rare else scope.matching(wanted, room)
+
+    rows = rarest_first(asked, matching, limit)
     total, length = totals.fetchone()
     total, length = total - scope.bounds.newer[0], length - scope.bounds.newer[1]
     return SearchPool(
-        documents=[_document(scope.branch, frequencies, intervals, row) for row in rows.values()],
+        documents=[document(scope.branch, frequencies, intervals, row) for row in rows],
         total=total,
         mean_length=length / total if total else 0.0,
         frequencies=frequencies,
         period_frequencies=within,
         sittings=_count_sittings(ends),
     )
+
+
+def searchable(terms: Iterable[str]) -> list[str]:
+    """Those that an index can have, each once."""
+    return [term for term in dict.fromkeys(terms) if _TERM.fullmatch(term)]
+
+
+def rarest_first(
+    asked: Iterable[tuple[T, int]], matching: Callable[[T, int], list[Row]], limit: int
+) -> list[Row]:
+    """At most ``limit`` rows of what is asked for, with how often it is there; of the next one the newest."""
+    rows: dict[int, Row] = {}
+    for wanted, frequency in sorted(asked, key=lambda one: one[1]):
+        room = limit - len(rows)
+        if frequency and room > 0:
+            rows.update((row[0], row) for row in matching(wanted, room))
+    return list(rows.values())
 
 
 def sittings(connection: Database, spans: Sequence[Span], seqs: Collection[int]) -> dict[int, int]:
@@ -230,12 +242,13 @@ def _intervals(scope: Scope, periods: Sequence[Period]) -> list[list[Interval]]:
     return [period.intervals(min(times), max(times)) if times else [] for period in periods]
 
 
-def _all_within(asked: Sequence[tuple[str | int, int]], limit: int) -> list[str]:
+def all_within(asked: Iterable[tuple[str | int, int]], limit: int) -> list[str]:
     """The rarest terms, as far as there is room for all that they and what is rarer are in."""
-    met = accumulate(frequency for _, frequency in asked)
+    by_frequency = sorted((one for one in asked if one[1]), key=lambda one: one[1])
+    met = accumulate(frequency for _, frequency in by_frequency)
     return [
         wanted
-        for (wanted, _), count in zip(asked, met, strict=True)
+        for (wanted, _), count in zip(by_frequency, met, strict=True)
         if isinstance(wanted, str) and count <= limit
     ]
 
@@ -255,9 +268,10 @@ def _count_sittings(asked: Sequence[Rows]) -> int:
     return max(ends) - min(ends) + 1 if ends else 0
 
 
-def _document(
+def document(
     branch: int, wanted: Mapping[str, int], intervals: Sequence[Sequence[Interval]], row: Row
 ) -> SearchDocument:
+    """A row as the ranking sees it, by the terms and times that are wanted."""
     _, seq, summary, role, sitting, at, length, terms = row
     counts = {term: count for term in wanted if (count := terms.count(f" {term} "))}
     ref = f"s:{summary}" if summary else f"m:{seq}"

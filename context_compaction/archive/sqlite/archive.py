@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from context_compaction.archive.base import Forks
-from context_compaction.archive.records import Forgotten, Problem, Pruned
+from context_compaction.archive.records import Forgotten, Moment, Problem, Pruned, Within
 from context_compaction.archive.retention import Retention
 from context_compaction.archive.sql import transfer, verifying
 from context_compaction.archive.sql.archive import SQLArchive
@@ -17,6 +17,7 @@ from context_compaction.archive.sql.database import Database
 from context_compaction.archive.sql.finding import Bounds
 from context_compaction.archive.sqlite import backups, checking_file, erasing, forgetting
 from context_compaction.archive.sqlite.connection import Connections
+from context_compaction.archive.sqlite.crossing import FileCrossing
 from context_compaction.archive.sqlite.finding import FileScope
 from context_compaction.archive.sqlite.opening import MEMORY
 
@@ -109,3 +110,6 @@ class SQLiteArchive(SQLArchive):
 
     def _scope(self, connection: Database, branch: int, bounds: Bounds) -> FileScope:
         return FileScope(connection, branch, bounds)
+
+    def _crossing(self, connection: Database, namespace: int, moment: Moment, within: Within) -> FileCrossing:
+        return FileCrossing(connection, namespace, moment, within)

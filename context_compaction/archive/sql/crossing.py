@@ -1,0 +1,207 @@
+"""A search that crosses the sessions of a namespace: its candidates, and the branches that show them.
+
+The index names the namespace of each document, so another one's are never looked at. What a document's own
+session has left behind, and no other shows, is left out when it is taken, not when it is counted: to count
+it apart would take a look at each such branch for each term.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from abc import ABC, abstractmethod
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+from context_compaction.archive.base import Place
+from context_compaction.archive.records import Moment, SearchPool, Seat, Within
+from context_compaction.archive.sql.database import Database
+from context_compaction.archive.sql.finding import Row, document, searchable
+from context_compaction.archive.sql.names import escaped, unescaped
+from context_compaction.text.periods import Period
+
+REACH = 2
+"""How far apart messages may stand that are beside one another."""
+PAIRED = 5
+"""Of the rarest terms each pair is looked for."""
+FEW = 10
+"""A term is taken whole, before all others, where it takes no more than this part of the room."""
+SAMPLE = 64
+"""So many sessions' sittings are counted, the oldest ones'; the others are taken to have as many."""
+FIND_NAMESPACE = "SELECT id FROM namespaces WHERE name = ?"
+LAST_DOCUMENT = "SELECT coalesce(max(id), 0) FROM documents"
+# A branch's documents are its ancestors', too; of one that has an ancestor its own messages are counted.
+READ_SIZES = """
+SELECT coalesce(sum(CASE WHEN parent IS NULL THEN documents ELSE last_seq - fork_at END), 0),
+    coalesce(sum(documents), 0), coalesce(sum(terms), 0)
+FROM sessions JOIN branches ON branches.session = sessions.id WHERE namespace = ?
+"""
+READ_FIRST = "SELECT active FROM sessions WHERE namespace = ? ORDER BY id LIMIT ?"
+COUNT_SESSIONS = "SELECT count(*) FROM sessions WHERE namespace = ?"
+LAST_SITTING = "SELECT sitting FROM documents WHERE branch = ? AND summary = 0 ORDER BY seq DESC LIMIT 1"
+_READERS = """
+spans JOIN branches AS readers ON readers.id = spans.branch
+JOIN sessions ON sessions.id = readers.session AND sessions.active = readers.id
+"""
+_SHOWN = """
+spans.ancestor = documents.branch AND documents.seq <= spans.last_seq
+    AND documents.summary <= spans.last_summary
+"""
+_BOUNDED = "documents.id <= ? AND (? = 0 OR documents.at >= ? AND documents.at < ?)"
+_APART = 2**32
+"""Two numbers are asked for as one."""
+TAKEN = f"""
+{_BOUNDED} AND EXISTS (SELECT 1 FROM {_READERS} WHERE {_SHOWN} AND sessions.namespace = ?)
+"""  # noqa: S608 - the above
+READ_READERS = f"""
+SELECT documents.id, readers.id FROM {_READERS} JOIN documents ON {_SHOWN}
+WHERE documents.id IN (SELECT value FROM json_each(?)) ORDER BY documents.id, readers.id
+"""  # noqa: S608 - the above
+READ_SEATS = f"""
+SELECT wanted.value, documents.sitting, documents.branch = seen.branch OR NOT EXISTS (
+    SELECT 1 FROM {_READERS} WHERE {_SHOWN} AND readers.id < seen.branch
+)
+FROM json_each(?) AS wanted JOIN spans AS seen ON seen.branch = wanted.value / {_APART}
+JOIN documents ON documents.branch = seen.ancestor AND documents.summary = 0
+    AND documents.seq = wanted.value % {_APART} AND documents.seq <= seen.last_seq
+WHERE {_BOUNDED}
+"""  # noqa: S608 - the above
+READ_SESSION_IDS = """
+SELECT branches.id, sessions.session_id FROM branches JOIN sessions ON sessions.id = branches.session
+WHERE branches.id IN (SELECT value FROM json_each(?))
+"""
+_EVER = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing(ABC):
+    """The sessions of a namespace and the bounds of a search in them, and what the index says of them."""
+
+    connection: Database
+    namespace: int
+    moment: Moment
+    within: Within
+
+    @property
+    def bounds(self) -> tuple[float, ...]:
+        """For `TAKEN`."""
+        return (*_limits(self.within), self.namespace)
+
+    @abstractmethod
+    def frequencies(self, terms: Sequence[str]) -> dict[str, int]:
+        """In how many documents of the namespace each of these terms occurs."""
+
+    @abstractmethod
+    def matching(self, terms: Sequence[str], limit: int) -> list[Row]:
+        """The newest ``limit`` documents that hold all of these, are within the bounds, and are shown."""
+
+
+def find(crossing: Crossing, terms: Iterable[str], periods: Sequence[Period], limit: int) -> SearchPool:
+    """The documents that hold any of ``terms``; with most of the rarest, if there are more than ``limit``.
+
+    Periods find nothing by themselves: no index has the times of all sessions.
+    """
+    frequencies = crossing.frequencies(searchable(terms))
+    rows = _best(crossing, frequencies, limit)
+    intervals = _intervals(rows, periods)
+    documents = [
+        replace(found, also=tuple(others)) if others else found
+        for row, (oldest, *others) in _with_readers(crossing.connection, rows)
+        for found in [document(oldest, frequencies, intervals, row)]
+    ]
+    said = [sum(place in found.periods for found in documents) for place in range(len(periods))]
+    moment = crossing.moment
+    return SearchPool(
+        documents=documents,
+        total=moment.documents,
+        mean_length=moment.terms / moment.documents if moment.documents else 0.0,
+        frequencies=frequencies,
+        period_frequencies=[count * moment.documents // max(len(documents), 1) for count in said],
+        sittings=moment.sittings,
+    )
+
+
+def namespace_key(connection: Database, namespace: str) -> int | None:
+    """The archive's number of a namespace; None where there is none."""
+    found = connection.execute(FIND_NAMESPACE, (escaped(namespace),)).fetchone()
+    return found[0] if found else None
+
+
+def moment_of(connection: Database, namespace: int | None) -> Moment:
+    """What the namespace has now: one look at each of its sessions."""
+    if namespace is None:
+        return Moment()
+    own, seen, terms = connection.execute(READ_SIZES, (namespace,)).fetchone()
+    (last,) = connection.execute(LAST_DOCUMENT).fetchone()
+    return Moment(last, own, terms * own // max(seen, 1), _sittings(connection, namespace))
+
+
+def seats(connection: Database, places: Collection[Place], within: Within) -> dict[Place, Seat]:
+    """Where these messages stand."""
+    wanted = json.dumps([branch * _APART + seq for branch, seq in places])
+    return {
+        divmod(place, _APART): Seat(sitting, bool(own))
+        for place, sitting, own in connection.execute(READ_SEATS, (wanted, *_limits(within)))
+    }
+
+
+def session_ids(connection: Database, branches: Collection[int]) -> dict[int, str]:
+    """By branch, whose it is."""
+    found = connection.execute(READ_SESSION_IDS, (json.dumps(list(branches)),))
+    return {branch: unescaped(name) for branch, name in found}
+
+
+def _sittings(connection: Database, namespace: int) -> int:
+    (sessions,) = connection.execute(COUNT_SESSIONS, (namespace,)).fetchone()
+    sample = connection.execute(READ_FIRST, (namespace, SAMPLE)).fetchall()
+    last = [connection.execute(LAST_SITTING, branch).fetchone() for branch in sample]
+    counted = sum(1 + (row[0] if row else 0) for row in last)
+    return counted * sessions // max(len(sample), 1)
+
+
+def _limits(within: Within) -> tuple[float, ...]:
+    return (
+        _EVER if within.moment is None else within.moment.document,
+        int(within.timed),
+        -math.inf if within.since is None else within.since,
+        math.inf if within.until is None else within.until,
+    )
+
+
+def _best(crossing: Crossing, frequencies: Mapping[str, int], limit: int) -> list[Row]:
+    """Documents with two of the rarest terms, or with one that is as rare as two, before others.
+
+    Among very many documents the newest with the rarest term are seldom those that are meant.
+    """
+    held = sorted((term for term in frequencies if frequencies[term]), key=lambda term: frequencies[term])
+    few = {term for term in held if frequencies[term] * FEW <= limit}
+    asked = [(term,) for term in held] + list(
+        combinations([term for term in held if term not in few][:PAIRED], 2)
+    )
+    worth = {term: math.log1p(crossing.moment.documents / frequencies[term]) for term in held}
+    rows: dict[int, Row] = {}
+    for terms in sorted(asked, key=lambda each: (each[0] not in few, -sum(worth[term] for term in each))):
+        room = limit - len(rows)
+        if room > 0:
+            rows.update((row[0], row) for row in crossing.matching(terms, room))
+    return list(rows.values())
+
+
+def _with_readers(connection: Database, rows: Sequence[Row]) -> Iterator[tuple[Row, list[int]]]:
+    """Each row with the oldest branch that shows it, and with others that have found messages beside it."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for key, reader in connection.execute(READ_READERS, (json.dumps([row[0] for row in rows]),)):
+        found[key].append(reader)
+    own = {(found[row[0]][0], row[1]) for row in rows if not row[2]}
+    for row in rows:
+        oldest, *others = found[row[0]]
+        beside = range(row[1] - REACH, row[1] + REACH + 1)
+        yield row, [oldest, *(one for one in others if any((one, seq) in own for seq in beside))]
+
+
+def _intervals(rows: Sequence[Row], periods: Sequence[Period]) -> list[list[tuple[float, float]]]:
+    """Of a period without a year those of the years that the documents are of."""
+    times = [row[5] for row in rows if row[5] is not None]
+    return [period.intervals(min(times), max(times)) if times else [] for period in periods]
