@@ -61,12 +61,9 @@ class OfNamespace(Searched):
         }
 
     def messages(self, seqs: Collection[int]) -> dict[int, Message]:
-        """A look-up for each branch."""
-        return {
-            branch * STRIDE + row.seq: row.message
-            for branch, wanted in _by_branch(seqs).items()
-            for row in self._archive.messages(branch, [(seq, seq) for seq in wanted])
-        }
+        """One look-up."""
+        found = self._archive.messages_of(_by_branch(seqs))
+        return {branch * STRIDE + seq: row.message for (branch, seq), row in found.items()}
 
     def summaries(self, numbers: Collection[int]) -> dict[int, SummaryRecord]:
         """A look-up for each branch."""

@@ -145,6 +145,11 @@ class SQLArchive(VectorKeeper):
                 connection, spans_of(connection, branch), [(1, FOREVER)] if ranges is None else ranges
             )
 
+    def messages_of(self, wanted: Mapping[int, Collection[int]]) -> dict[Place, StoredMessage]:
+        """One statement for each log that one of them sees, all asked before the first is read."""
+        with self._reading() as connection:
+            return log.read_each(connection, wanted)
+
     def outline(self, branch: int, after: int = 0) -> list[OutlineRow]:
         """Read past the payloads, whatever their size."""
         with self._reading(branch) as connection:
