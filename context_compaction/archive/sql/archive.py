@@ -30,7 +30,7 @@ from context_compaction.archive.records import (
     Upto,
     Within,
 )
-from context_compaction.archive.retention import Retention, limits
+from context_compaction.archive.retention import Retention
 from context_compaction.archive.sql import (
     branches,
     crossing,
@@ -285,10 +285,8 @@ class SQLArchive(VectorKeeper):
         *,
         uncovered: bool = False,
     ) -> Pruned:
-        """One transaction."""
-        limits(max_age, max_bytes)
-        with self._alone() as connection:
-            pruned = pruning.prune(connection, max_age, max_bytes, uncovered=uncovered)
+        """A transaction for each 2,000 messages, so that others need not wait for all of them."""
+        pruned = pruning.prune(self._alone, max_age, max_bytes, uncovered=uncovered)
         self._matrices.clear()
         return pruned
 
