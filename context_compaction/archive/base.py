@@ -100,6 +100,14 @@ class Archive(OverSessions):
     def messages(self, branch: int, ranges: Sequence[Range] | None = None) -> list[StoredMessage]:
         """The log, or these ranges of it, in order. Pruned ones are there as tombstones."""
 
+    def messages_of(self, wanted: Mapping[int, Collection[int]]) -> dict[Place, StoredMessage]:
+        """These messages of several branches, as far as they are there. A backend may ask for all at once."""
+        return {
+            (branch, row.seq): row
+            for branch, seqs in wanted.items()
+            for row in self.messages(branch, [(seq, seq) for seq in seqs])
+        }
+
     @abstractmethod
     def outline(self, branch: int, after: int = 0) -> list[OutlineRow]:
         """The log behind message ``after`` without its text, in order."""

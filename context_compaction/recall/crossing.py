@@ -63,13 +63,16 @@ class OfNamespace(Searched):
         }
 
     def messages(self, seqs: Collection[int]) -> dict[int, Message]:
-        """A look-up for each branch; what was forgotten since is left out."""
-        found: dict[int, Message] = {}
-        for branch, wanted in _by_branch(seqs).items():
-            with suppress(StaleView):
-                rows = self._archive.messages(branch, [(seq, seq) for seq in wanted])
-                found.update((branch * STRIDE + row.seq, row.message) for row in rows)
-        return found
+        """One look-up; what was forgotten since is left out."""
+        wanted = _by_branch(seqs)
+        try:
+            found = self._archive.messages_of(wanted)
+        except StaleView:
+            found = {}
+            for branch, own in wanted.items():
+                with suppress(StaleView):
+                    found |= self._archive.messages_of({branch: own})
+        return {branch * STRIDE + seq: row.message for (branch, seq), row in found.items()}
 
     def summaries(self, numbers: Collection[int]) -> dict[int, SummaryRecord]:
         """As `messages`."""

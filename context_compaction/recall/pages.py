@@ -40,6 +40,7 @@ def recall_page(
     return _page(where, query, counter, began, max_tokens)
 
 
+@at_once
 def recall_page_over(
     archive: Archive,
     namespace: str,

@@ -14,6 +14,7 @@ from context_compaction.archive.postgres import PostgresArchive
 from context_compaction.errors import ArchiveUnavailable
 from context_compaction.messages import MediaBlock
 from context_compaction.recall import recall
+from context_compaction.recall.search import recall_over
 from context_compaction.testing.archive_rows import Writer, calling
 from tests.postgres import connected
 
@@ -70,6 +71,9 @@ def test_a_recall_waits_for_what_it_has_to_know_first(counted: tuple[Archive, Re
     for question in ("crane", "the tide in the harbour", "crane tide harbour number 7"):
         assert least(relay, lambda question=question: recall(archive, writer.branch, question)) <= 8
         assert least(relay, lambda question=question: archive.search(writer.branch, question.split())) <= 6
+    for number in range(30):
+        Writer.of(archive, f"other {number}").say(*SAID[:6])
+    assert least(relay, lambda: recall_over(archive, "default", "crane tide harbour")) <= 20
     assert least(relay, lambda: archive.open_session("default", "s")) <= 5
     assert least(relay, lambda: archive.messages(writer.branch, [(1, 2), (5, 9)])) == 3
 

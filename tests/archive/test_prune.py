@@ -121,7 +121,8 @@ def test_no_text_is_left_in_any_row():
 @given(st.data())
 @settings(max_examples=60)
 def test_what_is_needed_stays(data: st.DataObject):
-    """Whatever was said, compacted, pinned and forked before."""
+    """Whatever was said, compacted, pinned and forked before, and however much goes in one transaction."""
+    at_once = data.draw(st.sampled_from((1, 4, pruning.AT_ONCE)), label="at once")
     uncovered = data.draw(st.booleans(), label="uncovered")
     limits: dict[str, Any] = data.draw(
         st.sampled_from([{"max_age": 0}, {"max_bytes": 0}, {"max_bytes": 9000}]), label="limits"
@@ -129,7 +130,9 @@ def test_what_is_needed_stays(data: st.DataObject):
     with grown_archive(data) as (archive, connection):
         branches = branch_ids(connection)
         before = {branch: Standing(archive, branch) for branch in branches}
-        found = archive.prune(**limits, uncovered=uncovered)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(pruning, "AT_ONCE", at_once)
+            found = archive.prune(**limits, uncovered=uncovered)
         check(connection)
         assert archive.verify() == []
         for branch in branches:
@@ -258,8 +261,7 @@ def test_that_the_file_cannot_be_made_smaller_is_logged(
         writer = Writer.of(archive)
         writer.say(*("x" * 200_000 for _ in range(20)))
         compacted(writer, Summary(1), ranges=((1, 20),), head_end=20)
-        with archive._connections.writing() as connection:
-            pruning.prune(connection, 0, None, uncovered=False)
+        pruning.prune(archive._connections.writing, 0, None, uncovered=False)
         other.execute("BEGIN IMMEDIATE")
         with caplog.at_level(logging.WARNING):
             erasing.shrink(archive._connections)

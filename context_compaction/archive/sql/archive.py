@@ -27,7 +27,7 @@ from context_compaction.archive.records import (
     Tip,
     Upto,
 )
-from context_compaction.archive.retention import Retention, limits
+from context_compaction.archive.retention import Retention
 from context_compaction.archive.sql import (
     branches,
     finding,
@@ -136,6 +136,11 @@ class SQLArchive(SessionSearcher, VectorKeeper):
                 connection, spans_of(connection, branch), [(1, FOREVER)] if ranges is None else ranges
             )
 
+    def messages_of(self, wanted: Mapping[int, Collection[int]]) -> dict[Place, StoredMessage]:
+        """One statement for each log that one of them sees, all asked before the first is read."""
+        with self._reading() as connection:
+            return log.read_each(connection, wanted)
+
     def outline(self, branch: int, after: int = 0) -> list[OutlineRow]:
         """Read past the payloads, whatever their size."""
         with self._reading(branch) as connection:
@@ -239,10 +244,8 @@ class SQLArchive(SessionSearcher, VectorKeeper):
         *,
         uncovered: bool = False,
     ) -> Pruned:
-        """One transaction."""
-        limits(max_age, max_bytes)
-        with self._alone() as connection:
-            pruned = pruning.prune(connection, max_age, max_bytes, uncovered=uncovered)
+        """A transaction for each 2,000 messages, so that others need not wait for all of them."""
+        pruned = pruning.prune(self._alone, max_age, max_bytes, uncovered=uncovered)
         self._matrices.clear()
         return pruned
 

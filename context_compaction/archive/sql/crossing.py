@@ -133,8 +133,8 @@ def moment_of(connection: Database, namespace: int | None) -> Moment:
     """What the namespace has now: one look at each of its sessions."""
     if namespace is None:
         return Moment()
-    own, seen, terms = connection.execute(READ_SIZES, (namespace,)).fetchone()
-    (last,) = connection.execute(LAST_DOCUMENT).fetchone()
+    sizes, newest = connection.execute(READ_SIZES, (namespace,)), connection.execute(LAST_DOCUMENT)
+    (own, seen, terms), (last,) = sizes.fetchone(), newest.fetchone()
     return Moment(last, own, terms * own // max(seen, 1), _sittings(connection, namespace))
 
 
@@ -154,10 +154,11 @@ def session_ids(connection: Database, branches: Collection[int]) -> dict[int, st
 
 
 def _sittings(connection: Database, namespace: int) -> int:
-    (sessions,) = connection.execute(COUNT_SESSIONS, (namespace,)).fetchone()
+    count = connection.execute(COUNT_SESSIONS, (namespace,))
     sample = connection.execute(READ_FIRST, (namespace, SAMPLE)).fetchall()
-    last = [connection.execute(LAST_SITTING, branch).fetchone() for branch in sample]
-    counted = sum(1 + (row[0] if row else 0) for row in last)
+    (sessions,) = count.fetchone()
+    asked = [connection.execute(LAST_SITTING, branch) for branch in sample]
+    counted = sum(1 + (row[0] if (row := last.fetchone()) else 0) for last in asked)
     return counted * sessions // max(len(sample), 1)
 
 

@@ -125,8 +125,7 @@ def find(scope: Scope, terms: Iterable[str], periods: Sequence[Period], limit: i
     intervals = _intervals(scope, periods)
     within = [sum(_count_within(scope, interval) for interval in each) for each in intervals]
     asked: list[tuple[str | int, int]] = [*frequencies.items(), *enumerate(within)]
-    asked = sorted((one for one in asked if one[1]), key=lambda one: one[1])
-    rare = scope.all_matching(_all_within(asked, limit))
+    rare = scope.all_matching(all_within(asked, limit))
 
     def matching(wanted: str | int, room: int) -> list[Row]:
         if not isinstance(wanted, str):
@@ -243,12 +242,13 @@ def _intervals(scope: Scope, periods: Sequence[Period]) -> list[list[Interval]]:
     return [period.intervals(min(times), max(times)) if times else [] for period in periods]
 
 
-def _all_within(asked: Sequence[tuple[str | int, int]], limit: int) -> list[str]:
+def all_within(asked: Iterable[tuple[str | int, int]], limit: int) -> list[str]:
     """The rarest terms, as far as there is room for all that they and what is rarer are in."""
-    met = accumulate(frequency for _, frequency in asked)
+    by_frequency = sorted((one for one in asked if one[1]), key=lambda one: one[1])
+    met = accumulate(frequency for _, frequency in by_frequency)
     return [
         wanted
-        for (wanted, _), count in zip(asked, met, strict=True)
+        for (wanted, _), count in zip(by_frequency, met, strict=True)
         if isinstance(wanted, str) and count <= limit
     ]
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 
 from context_compaction.archive.retention import Retention
-from context_compaction.archive.sql.database import Database
-from context_compaction.archive.sql.pruning import prune_if_due
+from context_compaction.archive.sql.pruning import Alone, prune_if_due
 from context_compaction.errors import ArchiveUnavailable
 
 logger = logging.getLogger(__name__)
@@ -18,7 +15,7 @@ logger = logging.getLogger(__name__)
 class Retaining:
     """Prunes when it is time: the last run of any process is in the file, that of this one known here."""
 
-    def __init__(self, alone: Callable[[], AbstractContextManager[Database]], retention: Retention) -> None:
+    def __init__(self, alone: Alone, retention: Retention) -> None:
         """``alone`` begins a transaction that is the only one writing."""
         self._alone = alone
         self._retention = retention
@@ -32,8 +29,7 @@ class Retaining:
             return
         self._next = now + self._retention.every
         try:
-            with self._alone() as connection:
-                prune_if_due(connection, self._retention)
+            prune_if_due(self._alone, self._retention)
         except Exception as error:  # noqa: BLE001 - whatever it is, the append or commit before it is stored
             # Other errors may quote what is stored.
             what = str(error) if isinstance(error, ArchiveUnavailable) else type(error).__name__

@@ -61,7 +61,7 @@ class SQLiteArchive(SQLArchive):
         *,
         uncovered: bool = False,
     ) -> Pruned:
-        """One transaction; the file is made smaller where much of it has become free."""
+        """As ever; the file is made smaller where much of it has become free."""
         pruned = super().prune(max_age, max_bytes, uncovered=uncovered)
         erasing.shrink(self._connections)
         return pruned
