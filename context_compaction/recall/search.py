@@ -39,6 +39,7 @@ def recall(
     weights: Weights | None = None,
     within: Container[int] | None = None,
     before: int | None = None,
+    now: float | None = None,
     bounds: Bounds | None = None,
     upto: Upto | None = None,
     unique: bool = False,
@@ -51,12 +52,13 @@ def recall(
     ``within``: only messages of these numbers, and no summaries. ``bounds``: only what lies within them, of
     summaries those that stand for nothing else.
     ``before``: as if this message and what came after it had not been said, so that a stored question does
-    not find itself. ``upto``: what it gave at that moment. ``embedding``: what is near in meaning counts too,
-    as far as it has vectors by then; if the embedder fails, words alone do. Raises `QueryError` if the query
+    not find itself. ``now``: when it is asked, in epoch seconds, so that "two weeks ago" is a time. ``upto``:
+    what it gave at that moment. ``embedding``: what is near in meaning counts too, as far as it has vectors
+    by then; if the embedder fails, words alone do. Raises `QueryError` if the query
     is no text or ``k`` is under 1.
     """
     _check(query, k)
-    asked, weights = Query.of(query), weights or Weights()
+    asked, weights = Query.of(query, now), weights or Weights()
     if not asked.words and not asked.periods:
         return HitList()
     inside = None if bounds is None else bounds.within(archive, branch)
