@@ -13,6 +13,7 @@ from context_compaction.archive import Archive
 from context_compaction.messages import Message
 from context_compaction.recall import Embedding, Weights, recall
 from context_compaction.testing.archive_rows import Writer
+from context_compaction.text.dates import epoch
 
 RANKS = (1, 5, 10, 20)
 DEEP = 200
@@ -45,6 +46,8 @@ class Question:
     asked_of: Conversation
     text: str
     evidence: frozenset[int]
+    now: float | None = None
+    """When it is asked, in epoch seconds, where the recording says so."""
 
 
 Search = Callable[[Question, int], Sequence[int]]
@@ -76,18 +79,35 @@ def stored(archive: Archive, path: Path) -> list[Question]:
         writer.branch, texts, [str(message.get("session", "")) for message in whole["messages"]]
     )
     return [
-        Question(conversation, question["question"], frozenset(index + 1 for index in question["evidence"]))
+        Question(
+            conversation,
+            question["question"],
+            frozenset(index + 1 for index in question["evidence"]),
+            epoch(question.get("date")),
+        )
         for question in whole["questions"]
         if question.get("evidence")
     ]
 
 
-def ours(archive: Archive, weights: Weights | None = None, embedding: Embedding | None = None) -> Search:
-    """Our own recall, messages only."""
+def ours(
+    archive: Archive,
+    weights: Weights | None = None,
+    embedding: Embedding | None = None,
+    *,
+    dated: bool = False,
+) -> Search:
+    """Our own recall, messages only. ``dated``: it is told when the question is asked."""
 
     def search(question: Question, k: int) -> list[int]:
         hits = recall(
-            archive, question.asked_of.branch, question.text, k, weights=weights, embedding=embedding
+            archive,
+            question.asked_of.branch,
+            question.text,
+            k,
+            weights=weights,
+            embedding=embedding,
+            now=question.now if dated else None,
         )
         return [int(hit.ref[2:]) for hit in hits if hit.message is not None]
 

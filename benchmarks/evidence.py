@@ -16,7 +16,7 @@ from context_compaction.policy.rule import RECALL_SHARE
 
 BUDGETS = (0.05, 0.10, 0.25)
 """Input tokens as shares of the conversation's."""
-SHARES = (None, 0.2, 0.3, 0.4)
+SHARES = (None, 0.2, 0.4, 0.5)
 SETS: tuple[tuple[str, str], ...] = (
     ("locomo, tuned on", "locomo/*.json"),
     ("locomo, kept aside", "locomo/*.json"),

@@ -13,9 +13,11 @@ from benchmarks._questions import RANKS, Question, Search, asked, embedded, ours
 from benchmarks._retrievers import bm25_retriever, in_memory_vector_store, vector_memory_block
 from context_compaction.archive import Archive, open_archive
 
+DATED = "ours, dated"
 NOTES = (
     "mean over questions of |evidence in the first k| / |evidence|; MRR: of 1 / place of the first evidence",
     "turns: evidence are messages; sessions: those that the messages are of",
+    f"{DATED}: the search knows when the question is asked, as auto-recall does; others have no use for that",
     "ms: median of one search for 20 messages, all conversations in one archive ({}), one session each",
 )
 
@@ -32,16 +34,24 @@ def run(data: Path | None, archive: str = ":memory:") -> Table:
             raise Skipped("the archive has sessions already; name an empty one")
         notes = [note.format(type(opened).__name__) for note in NOTES]
         sets = asked(opened, data)
-        searches: list[tuple[str, Search]] = [("ours", ours(opened))]
+        searches: list[tuple[str, Search]] = [("ours", ours(opened)), (DATED, ours(opened, dated=True))]
         _add(searches, notes, "BM25Retriever", bm25_retriever)
         _add_embedded(searches, notes, opened, sets)
-        rows = [row for name, questions in sets.items() for row in _rows(name, questions, searches)]
+        rows = [
+            row
+            for name, questions in sets.items()
+            for row in _rows(name, questions, [one for one in searches if _applies(one[0], questions)])
+        ]
     columns = ("set", "asked", "by", *(f"@{k}" for k in RANKS), "MRR", "ms")
     found = [*(f"@{k}" for k in RANKS), "MRR"]
     contests = [
         Contest(mine, theirs, more=found, less=["ms"], names=2, within=(0,)) for mine, theirs in CONTESTS
     ]
     return Table("Recall@k", columns, rows, notes, contests)
+
+
+def _applies(who: str, questions: Sequence[Question]) -> bool:
+    return who != DATED or any(question.now is not None for question in questions)
 
 
 def _add(searches: list[tuple[str, Search]], notes: list[str], name: str, made: Callable[[], Search]) -> None:

@@ -17,7 +17,7 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from typing import Any, Literal, Self
 
-from context_compaction.archive.over_sessions import OverSessions
+from context_compaction.archive.over_sessions import OverSessions, Place
 from context_compaction.archive.records import (
     AppendBatch,
     Branch,

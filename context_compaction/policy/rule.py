@@ -89,7 +89,7 @@ class Rule:
         return (self.keep, self.target) if self.target[0] == "messages" else (self.keep,)
 
 
-RECALL_SHARE: Size = ("fraction", 0.4)
+RECALL_SHARE: Size = ("fraction", 0.5)
 """What `Policy.layered` recalls with."""
 MOST_RECALLED = 8192
 """Tokens that a fraction of the input comes to at most: in a large window every turn would pay for it."""

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from context_compaction.text.periods import Period, periods_of
+from context_compaction.text.ago import periods_ago
+from context_compaction.text.periods import MAX_PERIODS, Period, periods_of
 from context_compaction.text.terms import query_words, terms_of
 
 MAX_PHRASES = 8
@@ -30,12 +31,16 @@ class Query:
     periods: Sequence[Period]
 
     @classmethod
-    def of(cls, text: str) -> Query:
-        """Any text; of a very long one quotations and times are looked for in its beginning."""
+    def of(cls, text: str, now: float | None = None) -> Query:
+        """Any text; of a very long one quotations and times are looked for in its beginning.
+
+        ``now``: when it is asked, in epoch seconds, so that "two weeks ago" is a time.
+        """
         quotations = dict.fromkeys(plain(quotation) for quotation in _quoted(text[:_READ]))
         phrases = [phrase for phrase in quotations if phrase][:MAX_PHRASES]
         words = _terms_of_phrases(phrases) | query_words(text)
-        return cls(words, phrases, periods_of(text))
+        periods = periods_of(text) + ([] if now is None else periods_ago(text, now))
+        return cls(words, phrases, periods[:MAX_PERIODS])
 
 
 def plain(text: str) -> str:

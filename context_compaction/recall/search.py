@@ -40,6 +40,7 @@ def recall(
     weights: Weights | None = None,
     within: Container[int] | None = None,
     before: int | None = None,
+    now: float | None = None,
     bounds: Bounds | None = None,
     upto: Upto | None = None,
     unique: bool = False,
@@ -55,7 +56,7 @@ def recall(
     where = OfBranch(archive, branch, within=within, before=before, bounds=bounds, upto=upto)
     summaries = within is None
     return recall_in(
-        where, query, k, weights=weights, unique=unique, embedding=embedding, summaries=summaries
+        where, query, k, weights=weights, unique=unique, embedding=embedding, summaries=summaries, now=now
     )
 
 
@@ -87,17 +88,19 @@ def recall_in(
     unique: bool = False,
     embedding: Embedding | None = None,
     summaries: bool = True,
+    now: float | None = None,
 ) -> HitList:
     """The ``k`` best hits of what is searched, best first.
 
     ``query`` is plain text of any length; nothing in it is syntax. Without a telling word, a quoted phrase
     or a date in it there is no hit. ``unique``: of a summary and what it stands for only the better one.
     ``embedding``: what is near in meaning counts too, as far as it has vectors by then; if the embedder
-    fails, words alone do. ``summaries``: whether they may be hits. Raises `QueryError` if the query is no
-    text or ``k`` is under 1.
+    fails, words alone do. ``summaries``: whether they may be hits. ``now``: when it is asked, in epoch
+    seconds, so that "two weeks ago" is a time. Raises `QueryError` if the query is no text or ``k`` is
+    under 1.
     """
     _check(query, k)
-    asked, weights = Query.of(query), weights or Weights()
+    asked, weights = Query.of(query, now), weights or Weights()
     if not asked.words and not asked.periods:
         return HitList()
     pool = where.search(asked, CANDIDATES)

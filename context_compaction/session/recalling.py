@@ -17,6 +17,7 @@ from context_compaction.render import Quote, recalled_message
 from context_compaction.session.hidden import Hidden
 from context_compaction.session.notes import Recalled
 from context_compaction.session.state import SessionState
+from context_compaction.text.dates import epoch
 from context_compaction.text.terms import query_words
 from context_compaction.view import LogRecord, ranges_of
 
@@ -119,12 +120,12 @@ class Recaller:
         chosen: tuple[Quote, ...] = ()
         room = self._room(budget, state.settings.policy.recall_room(budget.input_tokens))
         if room >= LEAST:
-            chosen = self._best(turn.message.text, hidden, room)
+            chosen = self._best(turn.message.text, hidden, room, epoch(turn.message.timestamp))
         state.notes.recalled = Recalled(turn.seq, chosen)
         state.note()
 
-    def _best(self, question: str, hidden: Hidden, room: int) -> tuple[Quote, ...]:
-        """What answers a question, as much as fits."""
+    def _best(self, question: str, hidden: Hidden, room: int, now: float | None = None) -> tuple[Quote, ...]:
+        """What answers a question of ``now``, as much as fits."""
         state, asked = self._state, question_of(question)
         hits = recall(
             state.archive,
@@ -133,6 +134,7 @@ class Recaller:
             HITS,
             within=hidden,
             before=hidden.before,
+            now=now,
             embedding=state.settings.embedding,
         )
         follow = [seq for seq in answers_to(hits) if seq in hidden]

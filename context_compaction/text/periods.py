@@ -36,12 +36,14 @@ _PATTERNS = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A day, a month or a year as a text names it, in UTC; what it leaves out is None."""
+    """A day, a month or a year as a text names it, in UTC; what it leaves out is None. Or just two times."""
 
     words: str
     year: int | None = None
     month: int | None = None
     day: int | None = None
+    within: tuple[float, float] | None = None
+    """From when until before when, in UTC seconds, of one that is named by how long ago it was."""
 
     def intervals(self, first: float, last: float) -> list[tuple[float, float]]:
         """From when until before when it lasts, in UTC seconds.
@@ -49,6 +51,8 @@ class Period:
         Without a year: once for each of the years from ``first`` to ``last``, `MAX_YEARS` at most. Empty for
         a day that no calendar has.
         """
+        if self.within is not None:
+            return [self.within]
         years = [self.year] if self.year is not None else _years(first, last)
         return [found for year in years if (found := self._of(year)) is not None]
 

@@ -249,7 +249,7 @@ def test_where_nothing_is_worth_its_tokens_there_is_none(question: str) -> None:
 
 
 def test_presets_and_sizes() -> None:
-    assert Policy.layered().recall_room(1000) == 400
+    assert Policy.layered().recall_room(1000) == 500
     assert Policy.named("layered").recall_share == Policy.layered().recall_share
     assert Policy.masking().recall_room(1000) == Policy(pre_turn=layered()).recall_room(1000) == 0
     assert Policy.masking(recall_share=0.1).recall_room(1000) == 100

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from context_compaction.archive.base import Forks
+from context_compaction.archive.over_sessions import Place
 from context_compaction.archive.records import (
     AppendBatch,
     Branch,
