@@ -8,8 +8,8 @@ from contextlib import suppress
 from dataclasses import replace
 
 from context_compaction.archive.base import Archive
-from context_compaction.archive.over_sessions import Moment, Within
-from context_compaction.archive.records import Near, SearchDocument, SearchPool, VectorModel
+from context_compaction.archive.over_sessions import Moment, Place, Within
+from context_compaction.archive.records import Near, SearchDocument, SearchPool, StoredMessage, VectorModel
 from context_compaction.errors import StaleView
 from context_compaction.messages import Message
 from context_compaction.recall.bounds import Bounds
@@ -68,7 +68,7 @@ class OfNamespace(Searched):
         try:
             found = self._archive.messages_of(wanted)
         except StaleView:
-            found = {}
+            found = dict[Place, StoredMessage]()
             for branch, own in wanted.items():
                 with suppress(StaleView):
                     found |= self._archive.messages_of({branch: own})

@@ -17,8 +17,8 @@ class SessionSearcher(OverSessions):
     """The database finds candidates, as it does in one session."""
 
     @abstractmethod
-    def _reading(self) -> AbstractContextManager[Database]:
-        """A transaction that sees one state of the archive throughout."""
+    def _reading(self, branch: int = 0) -> AbstractContextManager[Database]:
+        """A transaction that sees one state of the archive throughout, of ``branch`` above all."""
 
     @abstractmethod
     def _crossing(
