@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import accumulate, groupby
 from typing import TYPE_CHECKING
 
@@ -24,9 +24,16 @@ def counted(table: Encoding, texts: Sequence[str]) -> Iterator[int]:
     if MARK not in table.special_tokens_set or any(MARK in text for text in texts):
         return iter([len(table.encode_ordinary(text)) for text in texts])
     pool = ThreadPoolExecutor(1, "counting")
-    counting = pool.submit(_count, table, texts)
+    try:
+        counting = pool.submit(_count, table, texts)
+    except RuntimeError:  # no thread to be had, as when the interpreter is about to end
+        return iter(_count(table, texts))
     pool.shutdown(wait=False)
-    return (count for counts in (counting.result,) for count in counts())
+    return _waited_for(counting)
+
+
+def _waited_for(counting: Future[list[int]]) -> Iterator[int]:
+    yield from counting.result()
 
 
 def _count(table: Encoding, texts: Sequence[str]) -> list[int]:
