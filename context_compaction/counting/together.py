@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 MARK = "<|endoftext|>"
 """Stands between the texts. A token by itself, so that each text is encoded as if it were alone."""
 AT_ONCE = 1_000_000
-"""Characters that are encoded at once: their tokens are forty times as large while they are counted."""
+"""Characters that are encoded at once: their tokens take ten times as many bytes while they are counted."""
 
 
 def counted(table: Encoding, texts: Sequence[str]) -> Iterator[int]:
