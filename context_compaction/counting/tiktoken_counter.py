@@ -64,12 +64,12 @@ class TiktokenCounter(TokenCounter):
         own = kind.message is TokenCounter.message and kind.text is TiktokenCounter.text
         if table is None or len(messages) < _MANY or not own:
             return super().each(messages)
-        parts = [
+        said = [
             (envelope, [piece for text in texts for piece in pieces(tidy(text))])
             for envelope, texts in map(self.parts, messages)
         ]
-        counts = counted(table, [piece for _, each in parts for piece in each])
-        return (envelope + sum(islice(counts, len(each))) for envelope, each in parts)
+        counts = counted(table, [piece for _, parts in said for piece in parts])
+        return (envelope + sum(islice(counts, len(parts))) for envelope, parts in said)
 
     @cached_property
     def _table(self) -> Encoding | None:

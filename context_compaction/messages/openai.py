@@ -100,10 +100,12 @@ def _is_plain(data: object) -> bool:
     if kind is str:
         return cast("str", data).isascii()  # of others, lone surrogates that make a pair do not
     if kind is dict:
-        fields = cast("dict[Any, Any]", data)
-        return all(type(key) is str for key in fields) and all(map(_is_plain, fields.values()))
+        fields = cast("dict[object, object]", data)
+        return all(type(key) is str and key.isascii() for key in fields) and all(
+            map(_is_plain, fields.values())
+        )
     if kind is list:
-        return all(map(_is_plain, cast("list[Any]", data)))
+        return all(map(_is_plain, cast("list[object]", data)))
     return data is None or kind in (bool, int, float)
 
 

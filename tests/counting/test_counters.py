@@ -259,3 +259,14 @@ def test_a_tokenizer_that_fails_says_so_where_the_numbers_are_asked_for(
     counts = exact.each([Message("user", "hello")] * 50)
     with pytest.raises(MemoryError):
         list(counts)
+
+
+def test_without_a_thread_they_are_counted_all_the_same(
+    exact: TiktokenCounter, monkeypatch: pytest.MonkeyPatch
+):
+    def refused(*_: object, **__: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("concurrent.futures.ThreadPoolExecutor.submit", refused)
+    said = [Message("user", f"number {number}") for number in range(50)]
+    assert list(exact.each(said)) == [exact.message(message) for message in said]

@@ -98,6 +98,9 @@ def test_an_edited_message_keeps_unknown_keys_and_shows_its_blocks() -> None:
         ({"role": "user", "content": "x", "score": float("nan")}, "JSON"),
         ({"role": "user", "content": "x", "when": object()}, "JSON"),
         ({"role": "user", "content": "x", "pair": (1, 2)}, "JSON"),
+        ({"role": "user", "content": "x", "keys": [{1: "a"}]}, "JSON"),
+        ({"role": "user", "content": "halves of one sign: \ud83d" + "\ude00"}, "JSON"),
+        ({"role": "user", "content": "x", "\ud83d" + "\ude00": 1}, "JSON"),
         ("hello", "dict"),
     ],
 )
