@@ -121,7 +121,7 @@ async def test_a_result_larger_than_the_window_is_cut_and_can_be_read_on():
     def dump() -> str:
         return "\n".join(f"row {row}" for row in range(20_000))
 
-    tool = FunctionTool.from_defaults(dump, name="dump", description="All rows.")
+    tool = FunctionTool.from_defaults(lambda day: dump(), name="dump", description="All rows.")
     asked = agent("function", [calling(0, name="dump")], tools=[tool])
     await asked.run("Dump it.", memory=kept)
     result = str(asked.llm.seen[-1][-1].content)
