@@ -98,7 +98,7 @@ def driven(messages: Sequence[dict[str, Any]], window: int, kind: str, **options
 
 
 def _tool(name: str, results: dict[str, str]) -> FunctionTool:
-    def given(call_id: str, **_: Any) -> str:
+    def given(call_id: str, **rest: Any) -> str:
         if call_id not in results:
             raise Unanswered(call_id)
         return results[call_id]
