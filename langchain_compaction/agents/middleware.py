@@ -149,7 +149,7 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
         return self._result(call, request, replace(answer, result=told.noted(answer.result)), sent)
 
     def after_agent(self, state: Any, runtime: Runtime[Any]) -> dict[str, Any] | None:
-        """The last answer goes to the archive, too, and the session gets ahead of the next run."""
+        """The last answer goes to the archive, too, and in the background the session gets ahead."""
         told = _telling(runtime)
         with telling(told):
             self._compaction.ended(ensure_config(), state)
