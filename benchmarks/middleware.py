@@ -121,7 +121,11 @@ def _wrapping(model: Any, middleware: Any) -> Hook:
 
     def hook(state: list[Any]) -> Callable[[], object]:
         request = ModelRequest(model=model, messages=state, state={"messages": state})
-        with set_config_context({"configurable": {"thread_id": "t1"}}) as context:
-            return lambda: context.run(middleware.wrap_model_call, request, lambda _: answer)
+
+        def call() -> None:
+            with set_config_context({"configurable": {"thread_id": "t1"}}) as context:
+                context.run(middleware.wrap_model_call, request, lambda _: answer)
+
+        return call
 
     return hook

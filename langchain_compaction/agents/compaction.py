@@ -95,6 +95,7 @@ class Compaction:
         chat = init_chat_model(model) if isinstance(model, str) else model
         self.counter = counter_of(token_counter)
         self.replaces = mode == "replace"
+        self._background = post_turn == "background"
         self._window = max_input_tokens
         self._reserve = reserve_tokens
         self._model = chat
@@ -191,9 +192,10 @@ class Compaction:
     # -- a run's session -------------------------------------------------------------------------------
 
     def ended(self, config: RunnableConfig, state: Mapping[str, Any]) -> None:
-        """The run is over: its last answer goes to the archive, and the session gets ahead of the next run.
+        """The run is over: its last answer goes to the archive. A failure is logged.
 
-        A failure is logged.
+        Where nobody waits for a compaction the session gets ahead of the next run; where somebody would, it
+        is made when that has begun: it then knows what is asked, and changes once what was sent.
         """
         place, messages = self.place(config, state), state["messages"]
         session = self._threads.last(place)
@@ -203,7 +205,7 @@ class Compaction:
                 usage = known.reported(messages)
                 with turn_of(session):
                     follow(session, known, known.reader.read(messages))
-                    if place.goes_on:
+                    if self._background and place.goes_on:
                         after_turn(session, usage, known.overhead)
             except CompactionError:  # the turn is over: it does not fail for this
                 logger.warning(_NOT_YET, exc_info=True)
@@ -219,7 +221,7 @@ class Compaction:
                 usage = known.reported(messages)
                 async with aturn_of(session):
                     await afollow(session, known, await asyncio.to_thread(known.reader.read, messages))
-                    if place.goes_on:
+                    if self._background and place.goes_on:
                         await aafter_turn(session, usage, known.overhead)
             except CompactionError:
                 logger.warning(_NOT_YET, exc_info=True)

@@ -42,9 +42,9 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
         agent = create_agent(model, tools, middleware=[CompactionMiddleware(model)], checkpointer=saver)
 
     The state keeps every message (``mode="view"``): before each model call the session that the run's config
-    names (``thread_id``, or ``session_id``) follows it, and the session's context is sent in its place. After
-    the answer the session compacts ahead of the next call. Edited checkpoints and time travel become branches
-    of the session. A run without a thread is kept in memory for as long as it lasts.
+    names (``thread_id``, or ``session_id``) follows it, compacts if it is over its trigger, and its context
+    is sent in the state's place. Edited checkpoints and time travel become branches of the session. A run
+    without a thread is kept in memory for as long as it lasts.
 
     With ``mode="replace"`` the state keeps what the model was shown: with each answer, messages that had left
     the view leave the state by their ids, and what was said is in the archive alone. So name one that lives
@@ -96,9 +96,10 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
         ``archive``: a path, or an archive that is yours to close; None: in memory, for ``view`` alone.
         ``namespace``: of whom, or a function of the run's config that says so. ``recall_tool``: give the
         agent a tool to look up what left. ``compact_tool``: and one to ask for a compaction. ``mode``:
-        whether the state keeps all (``view``) or what is shown (``replace``). ``post_turn``, ``observers``,
-        ``is_pinned``, ``redactor``, ``embedder`` (LangChain ``Embeddings``, say): as for a `Session`.
-        Raises `InvalidPolicy`, `ArchiveError`.
+        whether the state keeps all (``view``) or what is shown (``replace``). ``post_turn="background"``:
+        summaries are drafted while the agent works, and when a run is over; no call waits for one unless it
+        would not fit. ``observers``, ``is_pinned``, ``redactor``, ``embedder`` (LangChain ``Embeddings``,
+        say): as for a `Session`. Raises `InvalidPolicy`, `ArchiveError`.
         """
         super().__init__()
         self._compaction = Compaction(
@@ -149,7 +150,7 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
         return self._result(call, request, replace(answer, result=told.noted(answer.result)), sent)
 
     def after_agent(self, state: Any, runtime: Runtime[Any]) -> dict[str, Any] | None:
-        """The last answer goes to the archive, too, and the session gets ahead of the next run."""
+        """The last answer goes to the archive, too, and in the background the session gets ahead."""
         told = _telling(runtime)
         with telling(told):
             self._compaction.ended(ensure_config(), state)

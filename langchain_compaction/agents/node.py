@@ -32,9 +32,9 @@ class CompactionNode(Runnable[Any, dict[str, Any]]):
         graph.add_edge("fit", "model")         # model's node reads ``llm_input_messages``
 
     It does what `CompactionMiddleware` does, and takes the same options. What a node cannot know, it is told:
-    ``tools`` and ``system_prompt`` are those that the model is called with, and are counted. The usage of an
-    answer calibrates the count, and the session compacts ahead, when the node runs next; the last answer of a
-    turn is archived then, too. A request that the provider calls too long is nobody's to catch here.
+    ``tools`` and ``system_prompt`` are those that the model is called with, and are counted. The last answer
+    of a turn is archived when the node runs next. A request that the provider calls too long is nobody's to
+    catch here.
 
     With ``mode="replace"`` the state's ``messages`` are shortened in the same step. With ``recall_tool`` the
     model is told of a tool to look things up, which is in `tools`: give it to the agent.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from langchain.agents import create_agent
@@ -10,10 +11,11 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 
-from context_compaction import Policy, open_archive
+from context_compaction import CompactionEvent, Policy, open_archive
 from context_compaction.policy import layered
 from context_compaction.testing.drafters import ScriptedDrafter
 from langchain_compaction import CompactionMiddleware, CompactionNode
+from langchain_compaction.agents.telling import Telling
 from tests.langchain.asking import THREAD, Asking, asking, call, chat, result, texts
 from tests.langchain.strict import StrictModel
 
@@ -44,22 +46,30 @@ async def test_a_large_result_leaves_once_it_was_answered(way: str):
 
 
 @pytest.mark.parametrize("way", ["sync", "async"])
-async def test_when_a_run_is_over_its_session_gets_ahead_of_the_next(way: str):
+@pytest.mark.parametrize(("post_turn", "newest"), [("inline", "user"), ("background", "assistant")])
+async def test_where_nobody_waits_a_session_gets_ahead_once_the_run_is_over(
+    post_turn: Any, newest: str, way: str
+):
     drafter = ScriptedDrafter("## Current State\n- boats were spoken of")
-    run = asking(policy=PRESSED, drafter=drafter)
-    run.model.done, model_saw = "and so on " * 60, list[int]()
+    run = asking(policy=PRESSED, drafter=drafter, post_turn=post_turn)
+    run.model.done = "and so on " * 60
     for turn in chat(12)[::2]:
         await ask(run, turn, way=way)
-        model_saw.append(drafter.calls)
-    [first, *_] = [event for event in run.session.events if event.committed]
-    assert first.at_seq == 2 * (model_saw.index(1) + 1)  # the answer was said by then
-    assert run.session.history()[first.at_seq - 1].role == "assistant"
+        run.session.drain()
+        if drafter.calls:
+            break
+    [event] = [event for event in run.session.events if event.committed]
+    assert run.session.history()[event.at_seq - 1].role == newest
+    # In the background the answer that was said is known; else that and what is asked next.
+    assert run.session.history()[-1].role == "assistant"
 
 
 def test_a_sub_agent_that_a_tool_called_is_not_compacted_once_it_is_over():
     """Nothing goes on with it."""
     drafter, archive = ScriptedDrafter(), open_archive(":memory:")
-    middleware = CompactionMiddleware(max_input_tokens=4096, archive=archive, drafter=drafter)
+    middleware = CompactionMiddleware(
+        max_input_tokens=4096, archive=archive, drafter=drafter, post_turn="background"
+    )
     inner: Any = create_agent(StrictModel(done="and so on " * 1100), middleware=[middleware])
 
     @tool
@@ -71,9 +81,12 @@ def test_a_sub_agent_that_a_tool_called_is_not_compacted_once_it_is_over():
     model = StrictModel(script=[call(1, name="delegate", task="sweep"), AIMessage("done")])
     agent: Any = create_agent(model, [delegate], middleware=[middleware], checkpointer=InMemorySaver())
     agent.invoke({"messages": "clean up"}, THREAD)
+    middleware.session(THREAD).drain()
     assert drafter.calls == 0
+    thread: Any = {"configurable": {"thread_id": "t2"}}
     # The same, in a thread of its own, is ahead of its next run.
-    inner.invoke({"messages": [*chat(6), HumanMessage("sweep")]}, {"configurable": {"thread_id": "t2"}})
+    inner.invoke({"messages": [*chat(6), HumanMessage("sweep")]}, thread)
+    middleware.session(thread).drain()
     assert drafter.calls == 1
 
 
@@ -98,15 +111,17 @@ def test_prompt_and_tools_are_counted_before_the_window_is_full(make: str):
 
 
 def test_an_answer_notes_what_was_done_before_and_behind_it():
-    rule = layered(("tokens", 1200), target=("tokens", 0), keep=("tokens", 800), min_reclaim=0)
-    run = asking(window=8192, policy=Policy.both(rule), drafter=ScriptedDrafter())
-    run.model.done = "and so on " * 200
-    run.ask(*chat(12), HumanMessage("go on"))
-    events = [event for event in run.session.events if event.committed]
-    assert len(events) == 2
-    note = run.state[-1].response_metadata
-    assert note["compacted_tokens_saved"] == sum(event.tokens_saved for event in events)
-    assert len(note["context_management"]["applied_edits"]) == 2
+    events = [
+        CompactionEvent("post_turn", "soft", "summarized", 900, after, committed=True) for after in (500, 300)
+    ]
+    before, behind = Telling(None, events[:1]), Telling(None, events[1:])
+    [answer] = before.noted([AIMessage("aye", response_metadata={"model_name": "m"})])
+    assert behind.update([HumanMessage("well?"), answer, result(1)]) == {"messages": [ANY]}
+    [answer] = behind.update([HumanMessage("well?"), answer, result(1)])["messages"]  # pyright: ignore[reportOptionalSubscript]
+    assert answer.response_metadata["model_name"] == "m"
+    assert answer.response_metadata["compacted_tokens_saved"] == 400 + 600
+    assert len(answer.response_metadata["context_management"]["applied_edits"]) == 2
+    assert Telling(None).update([answer]) is None
 
 
 def test_the_usage_of_an_answer_is_known_at_the_next_call():
