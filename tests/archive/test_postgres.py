@@ -241,7 +241,9 @@ def test_an_export_is_the_same_from_both(archive: PostgresArchive, tmp_path: Pat
 def test_nothing_of_what_was_forgotten_is_in_any_table(
     archive: PostgresArchive, postgres_schema: str, postgres_server: str
 ):
-    Writer.of(archive, "secret").say("xyzzyplugh")
+    writer = Writer.of(archive, "secret")
+    writer.say("xyzzyplugh")
+    archive.add_vectors(writer.branch, VectorModel("plane", 2), {"m:1": (1.0, 0.0)})
     Writer.of(archive, "other").say("hello")
     archive.forget("secret")
     with connected(postgres_server) as connection:
@@ -253,7 +255,7 @@ def test_nothing_of_what_was_forgotten_is_in_any_table(
         }
         dead = connection.execute(
             "SELECT relname FROM pg_stat_user_tables WHERE schemaname = current_schema AND n_dead_tup > 0 "
-            "AND relname IN ('messages', 'documents')"
+            "AND relname IN ('messages', 'documents', 'vectors')"
         )
         assert set(left) >= {"messages", "documents", "sessions"}
         assert not any(left.values())
