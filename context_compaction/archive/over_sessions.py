@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from context_compaction.archive.records import SearchPool
+from context_compaction.archive.records import Near, SearchPool, VectorModel
 from context_compaction.text.periods import Period
 
 Place = tuple[int, int]
@@ -84,3 +84,19 @@ class OverSessions(ABC):
     @abstractmethod
     def moment(self, namespace: str) -> Moment:
         """What the namespace has now, for a search that is to give later what it gives now."""
+
+    def nearest_over(
+        self,
+        namespace: str,
+        model: VectorModel,
+        vector: Sequence[float],
+        limit: int = 300,
+        *,
+        beside: Collection[Place] = (),
+        within: Within = EVERYTHING,
+    ) -> list[tuple[int, Near]]:
+        """`Archive.nearest` over what `search_sessions` searches, each with the branch that shows it.
+
+        Then the messages ``beside`` with the branches that are named, though they were among the others.
+        """
+        raise NotImplementedError

@@ -76,7 +76,7 @@ class PostgresArchive(SQLArchive):
 
     def close(self) -> None:
         """The connections of this process."""
-        self._matrices.clear()
+        self._forget_vectors()
         self._connections.close()
 
     def _reading(self) -> AbstractContextManager[Database]:

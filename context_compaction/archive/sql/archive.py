@@ -69,6 +69,11 @@ class SQLArchive(SessionSearcher, VectorKeeper):
     def _scope(self, connection: Database, branch: int, bounds: finding.Bounds) -> finding.Scope:
         """The search index, within these bounds of what a branch sees."""
 
+    def _forget_vectors(self) -> None:
+        """Let go of all vectors in memory."""
+        self._matrices.clear()
+        self._namespace_matrices.clear()
+
     def open_session(self, namespace: str, session_id: str) -> BranchState:
         """Flat in the length of the log: what it reads is indexed by what is still open."""
         with self._reading() as connection:
@@ -239,14 +244,14 @@ class SQLArchive(SessionSearcher, VectorKeeper):
         limits(max_age, max_bytes)
         with self._alone() as connection:
             pruned = pruning.prune(connection, max_age, max_bytes, uncovered=uncovered)
-        self._matrices.clear()
+        self._forget_vectors()
         return pruned
 
     def forget(self, session_id: str, namespace: str = "default", *, forks: Forks = "raise") -> Forgotten:
         """One transaction."""
         with self._alone() as connection:
             forgotten = forgetting.forget(connection, session_id, namespace, forks)
-        self._matrices.clear()
+        self._forget_vectors()
         return forgotten
 
     def verify(self, session_id: str | None = None, namespace: str = "default") -> list[Problem]:

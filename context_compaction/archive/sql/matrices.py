@@ -69,15 +69,7 @@ class Matrix(NamedTuple):
 
     def similarities(self, vector: NDArray[np.float32], rows: Rows) -> NDArray[np.float32]:
         """Of these rows to a vector of length 1."""
-        import numpy as np
-
-        found = np.empty(len(rows), np.float32)
-        for start in range(0, len(rows), _CHUNK):
-            chunk = rows[start : start + _CHUNK]
-            found[start : start + _CHUNK] = self.data[chunk].astype(np.float32) @ vector
-        return np.clip(
-            found * self.scales[rows], -1.0, 1.0
-        )  # what is stored is a little longer or shorter than 1
+        return cosines(self.data, self.scales, rows, vector)
 
     def near(self, rows: Rows, similar: NDArray[np.float32]) -> list[tuple[int, Near]]:
         """The rows as they are answered with, and their numbers."""
@@ -146,8 +138,8 @@ class Matrices:
             named += matrix.near(beside, matrix.similarities(vector, beside))
             if asked.limit:
                 similar = matrix.similarities(vector, seen)
-                largest = _largest(similar, asked.limit)
-                best += matrix.near(seen[largest], similar[largest])
+                nearest = largest(similar, asked.limit)
+                best += matrix.near(seen[nearest], similar[nearest])
         best.sort(key=lambda one: (-one[1].similarity, one[1].seq, one[1].summary))
         taken = best[: asked.limit]
         known = {number for number, _ in taken}
@@ -194,7 +186,21 @@ def _grown(matrix: Matrix, rows: Sequence[tuple[Any, ...]]) -> Matrix:
     )
 
 
-def _largest(similar: NDArray[np.float32], limit: int) -> Rows:
+def cosines(
+    data: NDArray[np.int8], scales: NDArray[np.float32], rows: Rows, vector: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Of these rows of ``data``, each times its scale, to a vector of length 1."""
+    import numpy as np
+
+    found = np.empty(len(rows), np.float32)
+    for start in range(0, len(rows), _CHUNK):
+        chunk = rows[start : start + _CHUNK]
+        found[start : start + _CHUNK] = data[chunk].astype(np.float32) @ vector
+    # What is stored is a little longer or shorter than 1.
+    return np.clip(found * scales[rows], -1.0, 1.0)
+
+
+def largest(similar: NDArray[np.float32], limit: int) -> Rows:
     """The places of the ``limit`` largest."""
     import numpy as np
 
