@@ -9,7 +9,7 @@ from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict, Field
 
-from context_compaction import Bound, SearchHit, Session
+from context_compaction import Bound, Scope, SearchHit, Session
 from langchain_compaction.sessions import ANY_BUDGET, ArchiveLike
 
 
@@ -21,7 +21,8 @@ class ArchiveRetriever(BaseRetriever):
     ``ref``, ``score``, ``role``, ``time``, ``name``, ``session_id``, ``namespace``, ``why`` (the query's
     words that it holds), ``because`` (all that it has to do with the query, in words) and ``neighbours``
     (references of the messages around it). ``invoke(query, after="2026-03-01", before="m:57")`` bounds what
-    is searched, as `Session.recall` does.
+    is searched, as `Session.recall` does. With ``scope="namespace"`` all sessions of the session's namespace
+    are searched: ``session_id`` says whose a document is, ``ref`` is for `Session.expand` with this scope.
     Raises `QueryError` for a ``k`` under 1.
     """
 
@@ -31,6 +32,8 @@ class ArchiveRetriever(BaseRetriever):
     """Searched on the branch that it is on at the time of the call; stays yours to close."""
     k: int = Field(default=4, ge=1)
     """How many documents; ``invoke(query, k=2)`` asks for another number."""
+    scope: Scope = "session"
+    """What is searched."""
 
     @classmethod
     def from_archive(
@@ -41,13 +44,14 @@ class ArchiveRetriever(BaseRetriever):
         *,
         k: int = 4,
         embedder: Any = None,
+        scope: Scope = "session",
     ) -> Self:
         """One over a session of an archive or its path, begun if it is new. Raises `ArchiveError`.
 
         ``embedder``: the one that the session has elsewhere, so that meaning is weighed here, too.
         """
         session = Session(archive, session_id, namespace, budget=ANY_BUDGET, embedder=embedder)
-        return cls(session=session, k=k)
+        return cls(session=session, k=k, scope=scope)
 
     def _get_relevant_documents(
         self,
@@ -58,7 +62,8 @@ class ArchiveRetriever(BaseRetriever):
         after: Bound | None = None,
         before: Bound | None = None,
     ) -> list[Document]:
-        hits = self.session.recall(query, self.k if k is None else k, after=after, before=before)
+        k = self.k if k is None else k
+        hits = self.session.recall(query, k, after=after, before=before, scope=self.scope)
         return [self._document(hit) for hit in hits]
 
     async def _aget_relevant_documents(
@@ -70,7 +75,8 @@ class ArchiveRetriever(BaseRetriever):
         after: Bound | None = None,
         before: Bound | None = None,
     ) -> list[Document]:
-        hits = await self.session.arecall(query, self.k if k is None else k, after=after, before=before)
+        k = self.k if k is None else k
+        hits = await self.session.arecall(query, k, after=after, before=before, scope=self.scope)
         return [self._document(hit) for hit in hits]
 
     def _document(self, hit: SearchHit) -> Document:
@@ -78,7 +84,7 @@ class ArchiveRetriever(BaseRetriever):
         about: dict[str, Any] = {
             **hit.metadata,
             "score": hit.score,
-            "session_id": session.session_id,
+            "session_id": hit.session_id or session.session_id,
             "namespace": session.namespace,
         }
         return Document(page_content=hit.text, id=hit.ref, metadata=about)

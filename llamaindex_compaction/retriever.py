@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 from llama_index.core.retrievers import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
-from context_compaction import Bound, QueryError, SearchHit, Session
+from context_compaction import Bound, QueryError, Scope, SearchHit, Session
 from llamaindex_compaction.sessions import ANY_BUDGET, ArchiveLike
 
 if TYPE_CHECKING:
@@ -25,7 +25,9 @@ class ArchiveRetriever(BaseRetriever):
     is unique over sessions. Besides there are ``role``, ``time``, ``name``, ``session_id``, ``namespace``,
     ``why`` (the query's words that it holds), ``because`` (all that it has to do with the query, in words)
     and ``neighbours`` (references of the messages around it). Embeddings are not needed; a session with an
-    ``embedder`` weighs meaning, too. Raises `QueryError` for a ``k`` under 1.
+    ``embedder`` weighs meaning, too. With ``scope="namespace"`` all sessions of the session's namespace are
+    searched: ``session_id`` says whose a node is, ``ref`` is for `Session.expand` with this scope. Raises
+    `QueryError` for a ``k`` under 1.
     """
 
     def __init__(
@@ -35,6 +37,7 @@ class ArchiveRetriever(BaseRetriever):
         k: int = 4,
         after: Bound | None = None,
         before: Bound | None = None,
+        scope: Scope = "session",
         callback_manager: CallbackManager | None = None,
         verbose: bool = False,
     ) -> None:
@@ -48,6 +51,7 @@ class ArchiveRetriever(BaseRetriever):
         self.k = k
         self.after = after
         self.before = before
+        self.scope: Scope = scope
         super().__init__(callback_manager=callback_manager, verbose=verbose)  # pyright: ignore[reportUnknownMemberType]
 
     @classmethod
@@ -59,33 +63,37 @@ class ArchiveRetriever(BaseRetriever):
         *,
         k: int = 4,
         embedder: Any = None,
+        scope: Scope = "session",
     ) -> Self:
         """One over a session of an archive or its path, begun if it is new. Raises `ArchiveError`.
 
         ``embedder``: the one that the session has elsewhere, so that meaning is weighed here, too.
         """
         session = Session(archive, session_id, namespace, budget=ANY_BUDGET, embedder=embedder)
-        return cls(session, k=k)
+        return cls(session, k=k, scope=scope)
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         query = query_bundle.query_str
-        hits = self.session.recall(query, self.k, after=self.after, before=self.before)
+        hits = self.session.recall(query, self.k, after=self.after, before=self.before, scope=self.scope)
         return [self._node(hit) for hit in hits]
 
     async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         query = query_bundle.query_str
-        hits = await self.session.arecall(query, self.k, after=self.after, before=self.before)
+        hits = await self.session.arecall(
+            query, self.k, after=self.after, before=self.before, scope=self.scope
+        )
         return [self._node(hit) for hit in hits]
 
     def _node(self, hit: SearchHit) -> NodeWithScore:
         session = self.session
+        session_id = hit.session_id or session.session_id
         about: dict[str, Any] = {
             **hit.metadata,
-            "session_id": session.session_id,
+            "session_id": session_id,
             "namespace": session.namespace,
         }
         node = TextNode(
-            id_=f"{session.namespace}/{session.session_id}/{hit.ref}",
+            id_=f"{session.namespace}/{session_id}/{hit.ref.partition('@')[0]}",
             text=hit.text,
             metadata=about,
             excluded_llm_metadata_keys=[

@@ -2,6 +2,7 @@
 
 from context_compaction.archive.base import Archive, Forks
 from context_compaction.archive.open import open_archive
+from context_compaction.archive.over_sessions import Moment, Place, Seat, Within
 from context_compaction.archive.records import (
     AppendBatch,
     Branch,
@@ -11,19 +12,16 @@ from context_compaction.archive.records import (
     Forgotten,
     Fork,
     MessageSize,
-    Moment,
     Near,
     OutlineRow,
     Problem,
     Pruned,
     SearchDocument,
     SearchPool,
-    Seat,
     StoredMessage,
     Tip,
     Upto,
     VectorModel,
-    Within,
 )
 from context_compaction.archive.retention import Retention
 from context_compaction.archive.sqlite import SQLiteArchive
@@ -42,6 +40,7 @@ __all__ = [
     "Moment",
     "Near",
     "OutlineRow",
+    "Place",
     "Problem",
     "Pruned",
     "Retention",

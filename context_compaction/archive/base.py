@@ -11,12 +11,13 @@ ancestor's log up to the fork and keeps numbering. ``branch`` below is the archi
 from __future__ import annotations
 
 import os
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from typing import Any, Literal, Self
 
+from context_compaction.archive.over_sessions import OverSessions
 from context_compaction.archive.records import (
     AppendBatch,
     Branch,
@@ -26,30 +27,24 @@ from context_compaction.archive.records import (
     Forgotten,
     Fork,
     MessageSize,
-    Moment,
     Near,
     OutlineRow,
     Problem,
     Pruned,
     SearchPool,
-    Seat,
     StoredMessage,
     Tip,
     Upto,
     VectorModel,
-    Within,
 )
 from context_compaction.events import CompactionEvent
 from context_compaction.text.periods import Period
 from context_compaction.view import Pin, Range, SummaryRecord, View
 
-EVERYTHING = Within()
-Place = tuple[int, int]
-"""A branch, and the number of a message that it shows."""
 Forks = Literal["raise", "detach", "cascade"]
 
 
-class Archive(ABC):
+class Archive(OverSessions):
     """See the module's docstring. `open_archive` makes one from a path or an address."""
 
     @property
@@ -104,14 +99,6 @@ class Archive(ABC):
     @abstractmethod
     def messages(self, branch: int, ranges: Sequence[Range] | None = None) -> list[StoredMessage]:
         """The log, or these ranges of it, in order. Pruned ones are there as tombstones."""
-
-    def messages_of(self, wanted: Mapping[int, Collection[int]]) -> dict[Place, StoredMessage]:
-        """These messages of several branches, as far as they are there. A backend may ask for all at once."""
-        return {
-            (branch, row.seq): row
-            for branch, seqs in wanted.items()
-            for row in self.messages(branch, [(seq, seq) for seq in seqs])
-        }
 
     @abstractmethod
     def outline(self, branch: int, after: int = 0) -> list[OutlineRow]:
@@ -196,35 +183,6 @@ class Archive(ABC):
     @abstractmethod
     def sittings(self, branch: int, seqs: Collection[int]) -> dict[int, int]:
         """The sitting of each of these messages that can be found; pruned ones are not there."""
-
-    @abstractmethod
-    def search_sessions(
-        self,
-        namespace: str,
-        terms: Sequence[str],
-        limit: int = 300,
-        *,
-        periods: Sequence[Period] = (),
-        within: Within = EVERYTHING,
-    ) -> SearchPool:
-        """`search` over the sessions of a namespace, each on the branch that it is on; none if it has none.
-
-        A document's ``branch`` is the one that shows it: of what several sessions share, the oldest. All is
-        by the statistics of the namespace, in which branches that were left behind still count.
-        ``period_frequencies`` and ``sittings`` are estimates. ``within``: nothing else is taken.
-        """
-
-    @abstractmethod
-    def seats(self, places: Collection[Place], within: Within = EVERYTHING) -> dict[Place, Seat]:
-        """Where each of these messages stands that can be found and is within."""
-
-    @abstractmethod
-    def session_ids(self, branches: Collection[int]) -> dict[int, str]:
-        """Of which session each of these branches is."""
-
-    @abstractmethod
-    def moment(self, namespace: str) -> Moment:
-        """What the namespace has now, for a search that is to give later what it gives now."""
 
     def unembedded(
         self, branch: int, model: VectorModel, limit: int = 1000, *, after: tuple[int, int] = (0, 0)

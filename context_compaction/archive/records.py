@@ -174,7 +174,7 @@ class SearchDocument:
     periods: frozenset[int] = frozenset()
     """In which of the queried periods it was said, by their places in the query."""
     also: tuple[int, ...] = ()
-    """Of a search over sessions: other branches that show it, near to something of theirs that was found."""
+    """Of a search over sessions: other branches that show it, and went their own way right behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,43 +198,6 @@ class Upto(NamedTuple):
 
     seq: int
     summary: int
-
-
-class Moment(NamedTuple):
-    """What a namespace had at a time, for a search as of then."""
-
-    document: int = 0
-    """The archive's newest document."""
-    documents: int = 0
-    """Of the namespace; an estimate where sessions have forked."""
-    terms: int = 0
-    """Of these documents."""
-    sittings: int = 0
-    """Of the namespace; an estimate by some of its sessions."""
-
-
-class Seat(NamedTuple):
-    """Where a message stands among those of a branch."""
-
-    sitting: int
-    own: bool
-    """Whether a search over sessions says that it is this branch's: none that is older shows it."""
-
-
-class Within(NamedTuple):
-    """Bounds of a search over sessions."""
-
-    since: float | None = None
-    """Said from this moment on, in epoch seconds: no summaries, then."""
-    until: float | None = None
-    """Said before it."""
-    moment: Moment | None = None
-    """What was there then; None: now."""
-
-    @property
-    def timed(self) -> bool:
-        """Whether it is bounded by time."""
-        return self.since is not None or self.until is not None
 
 
 @dataclass(frozen=True, slots=True)

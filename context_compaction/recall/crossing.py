@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from context_compaction.archive.base import Archive
-from context_compaction.archive.records import Moment, Near, SearchDocument, SearchPool, VectorModel, Within
+from context_compaction.archive.over_sessions import Moment, Within
+from context_compaction.archive.records import Near, SearchDocument, SearchPool, VectorModel
+from context_compaction.errors import StaleView
 from context_compaction.messages import Message
 from context_compaction.recall.bounds import Bounds
 from context_compaction.recall.query import Query
@@ -34,14 +37,14 @@ class OfNamespace(Searched):
 
     @property
     def keeps_vectors(self) -> bool:
-        """Not over sessions."""
-        return False
+        """As the archive does; at an earlier moment by words alone, as vectors come late."""
+        return self._archive.keeps_vectors and self._within.moment is None
 
     def search(self, query: Query, limit: int) -> SearchPool:
         """By the statistics of the namespace.
 
-        What several sessions share is there for each that it stands beside something of: it lends them its
-        words, as it does where it is a hit.
+        What several sessions share is there for each whose own messages stand beside it: it lends them its
+        words, and is a hit for one of them alone.
         """
         pool = self._archive.search_sessions(
             self._namespace, list(query.words), limit, periods=query.periods, within=self._within
@@ -49,7 +52,6 @@ class OfNamespace(Searched):
         own = [_numbered(found, found.branch) for found in pool.documents]
         shared = [_numbered(found, branch) for found in pool.documents for branch in found.also]
         self._inside.update(found.first for found in own)
-        self._names.update(self._archive.session_ids({found.branch for found in own}))
         return replace(pool, documents=[*own, *shared])
 
     def sittings(self, seqs: Collection[int]) -> dict[int, int]:
@@ -61,23 +63,31 @@ class OfNamespace(Searched):
         }
 
     def messages(self, seqs: Collection[int]) -> dict[int, Message]:
-        """One look-up."""
+        """One look-up; what was forgotten since is left out."""
         found = self._archive.messages_of(_by_branch(seqs))
         return {branch * STRIDE + seq: row.message for (branch, seq), row in found.items()}
 
     def summaries(self, numbers: Collection[int]) -> dict[int, SummaryRecord]:
-        """A look-up for each branch."""
-        return {
-            branch * STRIDE + number: replace(summary, ranges=_moved(summary.ranges, branch * STRIDE))
-            for branch, wanted in _by_branch(numbers).items()
-            for number, summary in self._archive.summaries(branch, wanted).items()
-        }
+        """As `messages`."""
+        found: dict[int, SummaryRecord] = {}
+        for branch, wanted in _by_branch(numbers).items():
+            with suppress(StaleView):
+                for number, summary in self._archive.summaries(branch, wanted).items():
+                    moved = _moved(summary.ranges, branch * STRIDE)
+                    found[branch * STRIDE + number] = replace(summary, ranges=moved)
+        return found
 
     def nearest(
         self, model: VectorModel, vector: Sequence[float], limit: int, beside: Collection[int]
     ) -> list[Near]:
-        """None."""
-        raise NotImplementedError
+        """Each once for each branch that it is asked for with, and for the one that it is a hit of."""
+        places = [divmod(number, STRIDE) for number in beside]
+        near = self._archive.nearest_over(
+            self._namespace, model, vector, limit, beside=places, within=self._within
+        )
+        found = {_near(branch, one): one.similarity for branch, one in near}
+        self._inside.update({seq for seq, _ in found}.difference(beside))
+        return [Near(seq, summary, similarity) for (seq, summary), similarity in found.items()]
 
     def covers(self, ranges: Sequence[Range]) -> bool:  # noqa: ARG002 - all are asked alike
         """Where time bounds, no summary was taken."""
@@ -86,7 +96,7 @@ class OfNamespace(Searched):
     def reference(self, kind: str, number: int) -> str:
         """With the session that it is of."""
         branch, local = divmod(number, STRIDE)
-        return f"{kind}:{local}@{self._names[branch]}"
+        return f"{kind}:{local}@{self._names.get(branch, '')}"
 
     def told(self, summary: SummaryRecord) -> SummaryRecord:
         """With its session's own numbers."""
@@ -94,8 +104,9 @@ class OfNamespace(Searched):
         return replace(summary, ranges=_moved(summary.ranges, -branch * STRIDE))
 
     def session_ids(self, numbers: Collection[int]) -> Mapping[int, str]:
-        """By number."""
-        return {number: self._names[number // STRIDE] for number in numbers}
+        """One look-up; `reference` knows these from then on."""
+        self._names |= self._archive.session_ids({number // STRIDE for number in numbers})
+        return {number: self._names.get(number // STRIDE, "") for number in numbers}
 
 
 def _numbered(found: SearchDocument, branch: int) -> SearchDocument:
@@ -112,6 +123,14 @@ def _numbered(found: SearchDocument, branch: int) -> SearchDocument:
         found.terms,
         found.periods,
     )
+
+
+def _near(branch: int, found: Near) -> tuple[int, int]:
+    """The numbers of what is near, and of a summary."""
+    base = branch * STRIDE
+    if found.summary:
+        return base + STRIDE // 2 + found.seq, base + found.summary
+    return base + found.seq, 0
 
 
 def _by_branch(numbers: Iterable[int]) -> dict[int, list[int]]:

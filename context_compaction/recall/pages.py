@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from context_compaction.archive.base import Archive
-from context_compaction.archive.records import Moment, Upto
+from context_compaction.archive.over_sessions import Moment
+from context_compaction.archive.records import Upto
 from context_compaction.counting import TokenCounter
 from context_compaction.recall.at_once import at_once
 from context_compaction.recall.bounds import Bounds

@@ -111,6 +111,7 @@ def recall_in(
             sittings |= where.sittings({found.seq for found in near if not found.summary})
             ranked = rank(pool, sittings, most, weights, within=within, summaries=summaries, near=near)
             texts = texts.with_those_of(where, ranked)
+    ranked = [one for one in ranked if texts.has(one)]
     ranked = [one for one in ranked if not one.summary or where.covers(texts.summaries[one.summary].ranges)]
     best = reweighed(ranked, texts.messages, texts.summaries, asked, weights)
     best = (distinct(best, texts.summaries) if unique else best)[:k]

@@ -55,7 +55,7 @@ class Searched(ABC):
         """Whether a summary of these messages lies within the bounds."""
 
     def reference(self, kind: str, number: int) -> str:
-        """``m`` or ``s`` and a number as the one who asks knows it."""
+        """``m`` or ``s`` and a number as the one who asks knows it; once `session_ids` was asked for it."""
         return f"{kind}:{number}"
 
     def told(self, summary: SummaryRecord) -> SummaryRecord:

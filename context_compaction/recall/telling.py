@@ -36,6 +36,10 @@ class Texts(NamedTuple):
         more = Texts.of(where, [one for one in ranked if one.summary or one.seq not in self.messages])
         return Texts({**self.messages, **more.messages}, more.summaries)
 
+    def has(self, found: Ranked) -> bool:
+        """Whether it is still there: between two looks another process may have forgotten it."""
+        return found.summary in self.summaries if found.summary else found.seq in self.messages
+
     def said(self, found: Ranked) -> Message | SummaryRecord:
         """By one of the candidates."""
         return self.summaries[found.summary] if found.summary else self.messages[found.seq]

@@ -64,9 +64,7 @@ def _text(name: str, given: Any, what: str) -> str | None:
 
 def _reference(name: str, given: Any, what: str) -> str | None:
     """A message may be named by its number alone, and as search results show it, in brackets."""
-    text = _text(
-        name, f"m:{given}" if isinstance(given, int) and not isinstance(given, bool) else given, what
-    )
+    text = _text(name, given, what)
     if text is None:
         return None
     shown = _SHOWN.fullmatch(text.strip())

@@ -10,7 +10,7 @@ import pytest
 
 from context_compaction import open_archive
 from context_compaction.archive import sql
-from context_compaction.archive.postgres import finding
+from context_compaction.archive.postgres import crossing, finding
 from context_compaction.archive.postgres.dialect import copied, inlined, translated
 from context_compaction.testing.archive_rows import Writer
 from tests.postgres import connected
@@ -26,7 +26,7 @@ def statements() -> dict[str, str]:
     """By module and name."""
     found: dict[str, str] = {}
     names = [f"{sql.__name__}.{module.name}" for module in pkgutil.iter_modules(sql.__path__)]
-    for module in map(importlib.import_module, [*names, finding.__name__]):
+    for module in map(importlib.import_module, [*names, finding.__name__, crossing.__name__]):
         constants: dict[str, object] = dict(vars(module))
         for name, value in vars(module).items():
             if name.isupper() and isinstance(value, dict):

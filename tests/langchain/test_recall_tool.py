@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from langchain.agents import create_agent
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langchain_core.utils.function_calling import convert_to_openai_tool
 from langchain_tests.integration_tests import ToolsIntegrationTests
 from langchain_tests.unit_tests import ToolsUnitTests
 
-from context_compaction import Policy, Session, TokenCounter
+from context_compaction import Policy, Session, TokenCounter, open_archive
 from context_compaction.testing.drafters import ScriptedDrafter
 from langchain_compaction import create_recall_tool
 from tests import builders
@@ -107,6 +109,9 @@ def test_no_answer_is_longer_than_the_cap_and_pages_make_the_whole(counter: Any)
         ({"ref": "the first one"}, "references look like"),
         ({}, "give query, words to search for, or ref, such as m:57"),
         ({"ref": "m:1", "page": 2}, "there is no page 2; the last one is 1"),
+        ({"ref": "m:1", "page": 0}, "page cannot be '0'"),
+        ({"query": ["crane"]}, "query cannot be \"['crane']\""),
+        ({"query": "crane", "after": "yesterday"}, "a time such as '2026-03-01'"),
     ],
 )
 def test_what_cannot_be_answered_is_an_error_not_content(args: dict[str, Any], says: str):
@@ -114,6 +119,36 @@ def test_what_cannot_be_answered_is_an_error_not_content(args: dict[str, Any], s
         found = used(create_recall_tool(session), **args)
     assert found.status == "error"
     assert says in str(found.content)
+
+
+def test_bounds_and_an_outline():
+    with talk() as session:
+        tool = create_recall_tool(session)
+        found = used(tool, query="harbour crane", after="2026-03-01T10:20:00Z", before="m:50")
+        assert found.artifact["refs"]
+        assert all(41 <= int(ref[2:]) < 50 for ref in found.artifact["refs"])
+        assert used(tool, overview=True).text == str(session.describe())
+
+
+def test_other_sessions_only_if_the_developer_says_so():
+    with open_archive() as archive, talk(archive) as session:
+        for namespace in ("ann", "bob"):
+            with Session(archive, "s2", namespace, budget=session.budget) as other:
+                other.append(builders.user(f"The {namespace} vault is behind the mirror."))
+        found = used(create_recall_tool(session), query="vault mirror", scope="namespace")
+        assert found.text == "Nothing that was said holds 'vault mirror'."
+        tool = create_recall_tool(session, scope="namespace")
+        found = used(tool, query="vault mirror")
+        assert found.artifact["refs"] == ["m:1@s2"]
+        assert found.text == "[m:1@s2] user:\nThe ann vault is behind the mirror."
+        assert used(tool, ref="m:1@s2").text == "user:\nThe ann vault is behind the mirror."
+        assert "scope" not in tool.args
+        assert "in others" in tool.description
+
+
+def test_what_a_provider_is_told_is_short():
+    told = json.dumps(convert_to_openai_tool(create_recall_tool(talk())))
+    assert TokenCounter.of(None).text(told) < 330
 
 
 def test_nothing_found():

@@ -185,3 +185,16 @@ async def test_bounds_are_those_of_a_recall(bounds: Any) -> None:
         assert 0 < len(found) < len(session.recall("harbour crane", 99))
         with pytest.raises(QueryError, match="after is 'soon'"):
             retriever.invoke("harbour", None, after="soon")
+
+
+def test_all_sessions_of_the_namespace():
+    with (
+        open_archive() as archive,
+        talk(archive) as session,
+        Session(archive, "s2", "ann", budget=BUDGET) as other,
+    ):
+        other.append(user("The vault is behind the mirror."))
+        assert ArchiveRetriever(session=session).invoke("vault mirror") == []
+        [found] = ArchiveRetriever(session=session, scope="namespace").invoke("vault mirror")
+        assert (found.id, found.metadata["session_id"]) == ("m:1@s2", "s2")
+        assert session.expand(found.metadata["ref"], scope="namespace")[0].text == found.page_content

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from context_compaction import ArchiveUnavailable, QueryError, TokenCounter, UnknownReference
+from context_compaction import ArchiveUnavailable, QueryError, Session, TokenCounter, UnknownReference
 from llamaindex_compaction import create_recall_tool
 from tests import builders
 from tests.llamaindex.talking import events, talk
@@ -77,6 +77,25 @@ async def test_what_cannot_be_answered_is_an_error_that_says_what_to_give(args: 
         found, again = tool.call(**args), await tool.acall(**args)
     assert says in str(found.content)
     assert (found.is_error, type(found.exception), found.content) == (True, kind, again.content)
+
+
+def test_other_sessions_only_if_the_developer_says_so():
+    with talk() as session, Session(session.archive, "s2", "ann", budget=session.budget) as other:
+        other.append(builders.user("The vault is behind the mirror."))
+        asked = {"query": "vault mirror", "scope": "namespace", "session_id": "s2"}
+        found = create_recall_tool(session).call(**asked)
+        assert found.content == "Nothing that was said holds 'vault mirror'."
+        found = create_recall_tool(session, scope="namespace").call(query="vault mirror")
+        assert found.content == "[m:1@s2] user:\nThe vault is behind the mirror."
+
+
+def test_bounds_and_an_outline():
+    with talk() as session:
+        tool = create_recall_tool(session)
+        found = tool.call(query="harbour crane", after="2026-03-01T10:20:00Z", before="m:50")
+        assert all(41 <= int(ref[2:]) < 50 for ref in found.raw_output["refs"])
+        assert found.raw_output["refs"]
+        assert tool.call(overview=True).content == str(session.describe())
 
 
 def test_nothing_found():

@@ -130,3 +130,12 @@ def test_in_a_chat_engine():
         )
         answer = engine.chat("crane number 18")
     assert [each.node.metadata["ref"] for each in answer.source_nodes] == ["m:37", "m:38"]
+
+
+def test_all_sessions_of_the_namespace():
+    with talk() as session, Session(session.archive, "s2", "ann", budget=session.budget) as other:
+        other.append(user("The vault is behind the mirror."))
+        assert ArchiveRetriever(session).retrieve("vault mirror") == []
+        [found] = ArchiveRetriever(session, scope="namespace").retrieve("vault mirror")
+        assert (found.node.node_id, found.metadata["session_id"]) == ("ann/s2/m:1", "s2")
+        assert session.expand(found.metadata["ref"], scope="namespace")[0].text == found.text

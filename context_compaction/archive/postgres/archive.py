@@ -7,12 +7,13 @@ from collections.abc import Hashable
 from contextlib import AbstractContextManager
 
 from context_compaction.archive.base import Forks
+from context_compaction.archive.over_sessions import Moment, Within
 from context_compaction.archive.postgres import backups, erasing
 from context_compaction.archive.postgres.connection import Connections
 from context_compaction.archive.postgres.crossing import SchemaCrossing
 from context_compaction.archive.postgres.finding import SchemaScope
 from context_compaction.archive.postgres.opening import parsed, set_up
-from context_compaction.archive.records import Forgotten, Moment, Tip, Within
+from context_compaction.archive.records import Forgotten, Tip
 from context_compaction.archive.retention import Retention
 from context_compaction.archive.sql import branches
 from context_compaction.archive.sql.archive import SQLArchive
@@ -76,7 +77,7 @@ class PostgresArchive(SQLArchive):
 
     def close(self) -> None:
         """The connections of this process."""
-        self._matrices.clear()
+        self._forget_vectors()
         self._connections.close()
 
     def at_once(self) -> AbstractContextManager[object]:

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any
 
-from context_compaction.archive.base import EVERYTHING, Forks, Place
+from context_compaction.archive.base import Forks
 from context_compaction.archive.records import (
     AppendBatch,
     Branch,
@@ -19,21 +19,17 @@ from context_compaction.archive.records import (
     Forgotten,
     Fork,
     MessageSize,
-    Moment,
     OutlineRow,
     Problem,
     Pruned,
     SearchPool,
-    Seat,
     StoredMessage,
     Tip,
     Upto,
-    Within,
 )
 from context_compaction.archive.retention import Retention
 from context_compaction.archive.sql import (
     branches,
-    crossing,
     finding,
     forgetting,
     forks,
@@ -46,6 +42,7 @@ from context_compaction.archive.sql import (
 )
 from context_compaction.archive.sql.database import Database
 from context_compaction.archive.sql.keeping_vectors import VectorKeeper
+from context_compaction.archive.sql.over_sessions import SessionSearcher
 from context_compaction.archive.sql.retaining import Retaining
 from context_compaction.archive.sql.spans import FOREVER, spans_of
 from context_compaction.events import CompactionEvent
@@ -53,7 +50,7 @@ from context_compaction.text.periods import Period
 from context_compaction.view import Pin, Range, SummaryRecord, View
 
 
-class SQLArchive(VectorKeeper):
+class SQLArchive(SessionSearcher, VectorKeeper):
     """An archive whose backend says how a transaction begins, and what its search index knows."""
 
     def __init__(self, retention: Retention | None = None) -> None:
@@ -76,11 +73,10 @@ class SQLArchive(VectorKeeper):
     def _scope(self, connection: Database, branch: int, bounds: finding.Bounds) -> finding.Scope:
         """The search index, within these bounds of what a branch sees."""
 
-    @abstractmethod
-    def _crossing(
-        self, connection: Database, namespace: int, moment: Moment, within: Within
-    ) -> crossing.Crossing:
-        """The search index, within these bounds of a namespace."""
+    def _forget_vectors(self) -> None:
+        """Let go of all vectors in memory."""
+        self._matrices.clear()
+        self._namespace_matrices.clear()
 
     def open_session(self, namespace: str, session_id: str) -> BranchState:
         """Flat in the length of the log: what it reads is indexed by what is still open."""
@@ -144,11 +140,6 @@ class SQLArchive(VectorKeeper):
             return log.read(
                 connection, spans_of(connection, branch), [(1, FOREVER)] if ranges is None else ranges
             )
-
-    def messages_of(self, wanted: Mapping[int, Collection[int]]) -> dict[Place, StoredMessage]:
-        """One statement for each log that one of them sees, all asked before the first is read."""
-        with self._reading() as connection:
-            return log.read_each(connection, wanted)
 
     def outline(self, branch: int, after: int = 0) -> list[OutlineRow]:
         """Read past the payloads, whatever their size."""
@@ -246,38 +237,6 @@ class SQLArchive(VectorKeeper):
         with self._reading(branch) as connection:
             return finding.sittings(connection, spans_of(connection, branch), seqs)
 
-    def search_sessions(
-        self,
-        namespace: str,
-        terms: Sequence[str],
-        limit: int = 300,
-        *,
-        periods: Sequence[Period] = (),
-        within: Within = EVERYTHING,
-    ) -> SearchPool:
-        """One look at the index for each term, one at each session for its size."""
-        with self._reading() as connection:
-            key = crossing.namespace_key(connection, namespace)
-            if key is None:
-                return SearchPool((), 0, 0.0, dict.fromkeys(terms, 0), [0] * len(periods), 0)
-            moment = within.moment or crossing.moment_of(connection, key)
-            return crossing.find(self._crossing(connection, key, moment, within), terms, periods, limit)
-
-    def seats(self, places: Collection[Place], within: Within = EVERYTHING) -> dict[Place, Seat]:
-        """One statement."""
-        with self._reading() as connection:
-            return crossing.seats(connection, places, within)
-
-    def session_ids(self, branches: Collection[int]) -> dict[int, str]:
-        """One statement."""
-        with self._reading() as connection:
-            return crossing.session_ids(connection, branches)
-
-    def moment(self, namespace: str) -> Moment:
-        """One look at each session."""
-        with self._reading() as connection:
-            return crossing.moment_of(connection, crossing.namespace_key(connection, namespace))
-
     def prune(
         self,
         max_age: timedelta | float | None = None,
@@ -287,14 +246,14 @@ class SQLArchive(VectorKeeper):
     ) -> Pruned:
         """A transaction for each 2,000 messages, so that others need not wait for all of them."""
         pruned = pruning.prune(self._alone, max_age, max_bytes, uncovered=uncovered)
-        self._matrices.clear()
+        self._forget_vectors()
         return pruned
 
     def forget(self, session_id: str, namespace: str = "default", *, forks: Forks = "raise") -> Forgotten:
         """One transaction."""
         with self._alone() as connection:
             forgotten = forgetting.forget(connection, session_id, namespace, forks)
-        self._matrices.clear()
+        self._forget_vectors()
         return forgotten
 
     def verify(self, session_id: str | None = None, namespace: str = "default") -> list[Problem]:

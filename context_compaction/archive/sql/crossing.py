@@ -15,8 +15,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from context_compaction.archive.base import Place
-from context_compaction.archive.records import Moment, SearchPool, Seat, Within
+from context_compaction.archive.over_sessions import Moment, Place, Seat, Within
+from context_compaction.archive.records import SearchPool
 from context_compaction.archive.sql.database import Database
 from context_compaction.archive.sql.finding import Row, document, searchable
 from context_compaction.archive.sql.names import escaped, unescaped
@@ -56,17 +56,28 @@ TAKEN = f"""
 {_BOUNDED} AND EXISTS (SELECT 1 FROM {_READERS} WHERE {_SHOWN} AND sessions.namespace = ?)
 """  # noqa: S608 - the above
 READ_READERS = f"""
-SELECT documents.id, readers.id FROM {_READERS} JOIN documents ON {_SHOWN}
+SELECT documents.id, readers.id, spans.last_seq FROM {_READERS} JOIN documents ON {_SHOWN}
 WHERE documents.id IN (SELECT value FROM json_each(?)) ORDER BY documents.id, readers.id
 """  # noqa: S608 - the above
+_PLACES = f"""
+json_each(?) AS wanted JOIN spans AS seen ON seen.branch = wanted.value / {_APART}
+JOIN documents ON documents.branch = seen.ancestor AND documents.summary = 0
+    AND documents.seq = wanted.value % {_APART} AND documents.seq <= seen.last_seq
+"""
 READ_SEATS = f"""
 SELECT wanted.value, documents.sitting, documents.branch = seen.branch OR NOT EXISTS (
     SELECT 1 FROM {_READERS} WHERE {_SHOWN} AND readers.id < seen.branch
-)
-FROM json_each(?) AS wanted JOIN spans AS seen ON seen.branch = wanted.value / {_APART}
-JOIN documents ON documents.branch = seen.ancestor AND documents.summary = 0
-    AND documents.seq = wanted.value % {_APART} AND documents.seq <= seen.last_seq
-WHERE {_BOUNDED}
+) FROM {_PLACES} WHERE {_BOUNDED}
+"""  # noqa: S608 - the above
+READ_VECTORS_OF = f"""
+SELECT wanted.value, scale, data FROM {_PLACES}
+JOIN vectors ON vectors.document = documents.id AND vectors.model = ? WHERE data IS NOT NULL AND {_BOUNDED}
+"""  # noqa: S608 - the above
+READ_SHOWN_VECTORS = f"""
+SELECT vectors.id, min(readers.id), documents.seq, documents.summary
+FROM {_READERS} JOIN documents ON {_SHOWN} JOIN vectors ON vectors.document = documents.id
+WHERE vectors.id IN (SELECT value FROM json_each(?)) AND {_BOUNDED}
+GROUP BY vectors.id, documents.seq, documents.summary
 """  # noqa: S608 - the above
 READ_SESSION_IDS = """
 SELECT branches.id, sessions.session_id FROM branches JOIN sessions ON sessions.id = branches.session
@@ -87,7 +98,7 @@ class Crossing(ABC):
     @property
     def bounds(self) -> tuple[float, ...]:
         """For `TAKEN`."""
-        return (*_limits(self.within), self.namespace)
+        return (*limits(self.within), self.namespace)
 
     @abstractmethod
     def frequencies(self, terms: Sequence[str]) -> dict[str, int]:
@@ -140,11 +151,24 @@ def moment_of(connection: Database, namespace: int | None) -> Moment:
 
 def seats(connection: Database, places: Collection[Place], within: Within) -> dict[Place, Seat]:
     """Where these messages stand."""
-    wanted = json.dumps([branch * _APART + seq for branch, seq in places])
-    return {
-        divmod(place, _APART): Seat(sitting, bool(own))
-        for place, sitting, own in connection.execute(READ_SEATS, (wanted, *_limits(within)))
-    }
+    found = connection.execute(READ_SEATS, (_listed(places), *limits(within)))
+    return {divmod(place, _APART): Seat(sitting, bool(own)) for place, sitting, own in found}
+
+
+def vectors_of(
+    connection: Database, places: Collection[Place], model: int, within: Within
+) -> list[tuple[Place, float, bytes]]:
+    """The vectors of these messages, each with its scale."""
+    found = connection.execute(READ_VECTORS_OF, (_listed(places), model, *limits(within)))
+    return [(divmod(place, _APART), scale, data) for place, scale, data in found]
+
+
+def shown_vectors(
+    connection: Database, keys: Sequence[int], within: Within
+) -> dict[int, tuple[int, int, int]]:
+    """Those of these vectors that are there and within the bounds: branch, number, and a summary's."""
+    found = connection.execute(READ_SHOWN_VECTORS, (json.dumps(keys), *limits(within)))
+    return {key: (branch, seq, summary) for key, branch, seq, summary in found}
 
 
 def session_ids(connection: Database, branches: Collection[int]) -> dict[int, str]:
@@ -162,7 +186,12 @@ def _sittings(connection: Database, namespace: int) -> int:
     return counted * sessions // max(len(sample), 1)
 
 
-def _limits(within: Within) -> tuple[float, ...]:
+def _listed(places: Collection[Place]) -> str:
+    return json.dumps([branch * _APART + seq for branch, seq in places])
+
+
+def limits(within: Within) -> tuple[float, ...]:
+    """The bounds as statements take them."""
     return (
         _EVER if within.moment is None else within.moment.document,
         int(within.timed),
@@ -191,15 +220,14 @@ def _best(crossing: Crossing, frequencies: Mapping[str, int], limit: int) -> lis
 
 
 def _with_readers(connection: Database, rows: Sequence[Row]) -> Iterator[tuple[Row, list[int]]]:
-    """Each row with the oldest branch that shows it, and with others that have found messages beside it."""
-    found: dict[int, list[int]] = defaultdict(list)
-    for key, reader in connection.execute(READ_READERS, (json.dumps([row[0] for row in rows]),)):
-        found[key].append(reader)
-    own = {(found[row[0]][0], row[1]) for row in rows if not row[2]}
+    """Each row with the oldest branch that shows it, and others that went their own way right behind it."""
+    found: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for key, reader, last in connection.execute(READ_READERS, (json.dumps([row[0] for row in rows]),)):
+        found[key].append((reader, last))
     for row in rows:
-        oldest, *others = found[row[0]]
-        beside = range(row[1] - REACH, row[1] + REACH + 1)
-        yield row, [oldest, *(one for one in others if any((one, seq) in own for seq in beside))]
+        (oldest, _), *others = found[row[0]]
+        is_message = not row[2]
+        yield row, [oldest, *(reader for reader, last in others if is_message and last - row[1] < REACH)]
 
 
 def _intervals(rows: Sequence[Row], periods: Sequence[Period]) -> list[list[tuple[float, float]]]:

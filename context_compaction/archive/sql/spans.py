@@ -28,23 +28,24 @@ class Span:
 
 def spans_of(connection: Database, branch: int) -> list[Span]:
     """What the branch sees, oldest ancestor first. Raises `StaleView` when there is no such branch."""
-    return spans_of_each(connection, [branch])[branch]
+    spans = spans_of_each(connection, [branch])[branch]
+    if not spans:
+        raise gone(branch)
+    return spans
 
 
 def spans_of_each(connection: Database, branches: Iterable[int]) -> dict[int, list[Span]]:
-    """`spans_of` several."""
+    """`spans_of` several; nothing for a branch that is not there."""
     asked = {branch: connection.execute(READ_SPANS, (branch,)) for branch in branches}
-    return {branch: _spans(branch, rows) for branch, rows in asked.items()}
+    return {branch: _spans(rows) for branch, rows in asked.items()}
 
 
-def _spans(branch: int, rows: Rows) -> list[Span]:
+def _spans(rows: Rows) -> list[Span]:
     spans: list[Span] = []
     first = 1
     for ancestor, last, last_summary in rows:
         spans.append(Span(ancestor, first, last, last_summary))
         first = last + 1 if last < FOREVER else last
-    if not spans:
-        raise gone(branch)
     return spans
 
 

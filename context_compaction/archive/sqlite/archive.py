@@ -9,7 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from context_compaction.archive.base import Forks
-from context_compaction.archive.records import Forgotten, Moment, Problem, Pruned, Within
+from context_compaction.archive.over_sessions import Moment, Within
+from context_compaction.archive.records import Forgotten, Problem, Pruned
 from context_compaction.archive.retention import Retention
 from context_compaction.archive.sql import transfer, verifying
 from context_compaction.archive.sql.archive import SQLArchive
@@ -72,7 +73,7 @@ class SQLiteArchive(SQLArchive):
         """
         with self._connections.writing() as connection:
             forgotten = forgetting.forget(connection, session_id, namespace, forks)
-        self._matrices.clear()
+        self._forget_vectors()
         erasing.erase(self._connections)
         return forgotten
 
@@ -93,7 +94,7 @@ class SQLiteArchive(SQLArchive):
 
     def close(self) -> None:
         """Every thread's connection."""
-        self._matrices.clear()
+        self._forget_vectors()
         self._connections.close()
 
     def _reading(self, branch: int = 0) -> AbstractContextManager[Database]:  # noqa: ARG002 - the same
