@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from itertools import cycle, islice
@@ -10,7 +9,7 @@ from pathlib import Path
 from time import perf_counter
 
 from benchmarks import Skipped, Table
-from benchmarks._conversation import messages as made_messages
+from benchmarks._said import said
 from benchmarks._stopwatch import Stopwatch, milliseconds, race, timed
 from context_compaction import Archive, Budget, Message, Session, open_archive
 from context_compaction.recall import recall
@@ -19,8 +18,6 @@ from context_compaction.testing.archive_rows import Writer
 COUNT, SHORT = 20_000, 1000
 """Messages in the archive, and in each of its short sessions; a tenth of all is in a long one."""
 BATCH, STEPS = 500, 100
-SETS = ("locomo/*.json", "longmemeval/*.json")
-MADE_QUERIES = ("why does the parser time out", "schema migration of the ledger", "which token has a limit")
 
 
 def run(data: Path | None, archive: str | None = None, messages: str | None = None) -> Table:
@@ -28,7 +25,8 @@ def run(data: Path | None, archive: str | None = None, messages: str | None = No
     if archive is None:
         raise Skipped("no server; name the address of an empty schema with --archive postgresql://...")
     count = COUNT if messages is None else int(messages)
-    texts, queries = said(data)
+    messages_said, queries = said(data)
+    texts = [Message.from_openai(message).text for message in messages_said]
     with tempfile.TemporaryDirectory() as folder:
         columns = [_measured(place, count, texts, queries) for place in (f"{folder}/archive.db", archive)]
     rows = [[name, *(column[name] for column in columns)] for name in columns[0]]
@@ -89,12 +87,3 @@ def _turn(session: Session, message: Message) -> None:
 def _open(place: str) -> None:
     with open_archive(place) as archive:
         archive.open_session("default", "short 1")
-
-
-def said(data: Path | None) -> tuple[list[str], list[str]]:
-    """What real conversations say and are asked; made ones without them."""
-    found = [json.loads(path.read_text()) for one in SETS for path in sorted(data.glob(one))] if data else []
-    texts = [Message.from_openai(message).text for whole in found for message in whole["messages"]]
-    if not texts:
-        return [str(message["content"]) for message in islice(made_messages(), 5000)], list(MADE_QUERIES)
-    return texts, [question["question"] for whole in found for question in whole["questions"]]

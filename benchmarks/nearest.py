@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks import Skipped, Table
 from benchmarks._minilm import MiniLM
+from benchmarks._said import said
 from benchmarks._stopwatch import milliseconds, race, timed
-from benchmarks.backends import said
-from context_compaction import Archive, open_archive
+from context_compaction import Archive, Message, open_archive
 from context_compaction.archive import VectorModel
 from context_compaction.archive.sql import matrices
 from context_compaction.archive.sql.matrices import Asked
@@ -113,9 +113,10 @@ def _made(data: Path | None, branches: Sequence[int], sizes: Sequence[int]) -> M
     import numpy as np
 
     chance = np.random.default_rng(0)
-    texts, asked = said(data)
+    messages, asked = said(data)
+    texts = [Message.from_openai(message).text for message in messages[:SEEDS]]
     model = MiniLM()
-    seeds = np.array(model.embed([text[:400] for text in texts[:SEEDS]]), np.float32)
+    seeds = np.array(model.embed([text[:400] for text in texts]), np.float32)
     questions = np.array(model.embed(asked[:QUESTIONS]), np.float32)
     total = sum(sizes)
     first, second = chance.integers(len(seeds), size=(2, total))
