@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from context_compaction.archive.records import Near, SearchPool, VectorModel
+from context_compaction.messages import Message
 from context_compaction.text.periods import Period
 
 Place = tuple[int, int]
@@ -76,6 +77,10 @@ class OverSessions(ABC):
     @abstractmethod
     def seats(self, places: Collection[Place], within: Within = EVERYTHING) -> dict[Place, Seat]:
         """Where each of these messages stands that can be found and is within."""
+
+    @abstractmethod
+    def messages_at(self, places: Collection[Place]) -> dict[Place, Message]:
+        """What these messages say, those that are there; a pruned one's tombstone."""
 
     @abstractmethod
     def session_ids(self, branches: Collection[int]) -> dict[int, str]:

@@ -63,16 +63,12 @@ class OfNamespace(Searched):
         }
 
     def messages(self, seqs: Collection[int]) -> dict[int, Message]:
-        """A look-up for each branch; what was forgotten since is left out."""
-        found: dict[int, Message] = {}
-        for branch, wanted in _by_branch(seqs).items():
-            with suppress(StaleView):
-                rows = self._archive.messages(branch, [(seq, seq) for seq in wanted])
-                found.update((branch * STRIDE + row.seq, row.message) for row in rows)
-        return found
+        """One look-up; what was forgotten since is left out."""
+        found = self._archive.messages_at([divmod(number, STRIDE) for number in seqs])
+        return {branch * STRIDE + seq: message for (branch, seq), message in found.items()}
 
     def summaries(self, numbers: Collection[int]) -> dict[int, SummaryRecord]:
-        """As `messages`."""
+        """A look-up for each branch; what was forgotten since is left out."""
         found: dict[int, SummaryRecord] = {}
         for branch, wanted in _by_branch(numbers).items():
             with suppress(StaleView):

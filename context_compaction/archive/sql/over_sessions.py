@@ -12,6 +12,7 @@ from context_compaction.archive.sql import crossing
 from context_compaction.archive.sql.database import Database
 from context_compaction.archive.sql.matrices import Asked
 from context_compaction.archive.sql.namespace_matrices import NamespaceMatrices
+from context_compaction.messages import Message
 from context_compaction.text.periods import Period
 
 
@@ -53,6 +54,11 @@ class SessionSearcher(OverSessions):
         """One statement."""
         with self._reading() as connection:
             return crossing.seats(connection, places, within)
+
+    def messages_at(self, places: Collection[Place]) -> dict[Place, Message]:
+        """One statement."""
+        with self._reading() as connection:
+            return crossing.messages_at(connection, places)
 
     def session_ids(self, branches: Collection[int]) -> dict[int, str]:
         """One statement."""
