@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from context_compaction.archive.records import Near, SearchPool, StoredMessage, VectorModel
+from context_compaction.archive.records import Near, SearchPool, VectorModel
+from context_compaction.messages import Message
 from context_compaction.text.periods import Period
 
 Place = tuple[int, int]
@@ -78,8 +79,8 @@ class OverSessions(ABC):
         """Where each of these messages stands that can be found and is within."""
 
     @abstractmethod
-    def messages_of(self, wanted: Mapping[int, Collection[int]]) -> dict[Place, StoredMessage]:
-        """By branch and number, these messages of several branches, as far as they are there."""
+    def messages_at(self, places: Collection[Place]) -> dict[Place, Message]:
+        """What these messages say, those that are there; a pruned one's tombstone."""
 
     @abstractmethod
     def session_ids(self, branches: Collection[int]) -> dict[int, str]:

@@ -64,11 +64,11 @@ class OfNamespace(Searched):
 
     def messages(self, seqs: Collection[int]) -> dict[int, Message]:
         """One look-up; what was forgotten since is left out."""
-        found = self._archive.messages_of(_by_branch(seqs))
-        return {branch * STRIDE + seq: row.message for (branch, seq), row in found.items()}
+        found = self._archive.messages_at([divmod(number, STRIDE) for number in seqs])
+        return {branch * STRIDE + seq: message for (branch, seq), message in found.items()}
 
     def summaries(self, numbers: Collection[int]) -> dict[int, SummaryRecord]:
-        """As `messages`."""
+        """A look-up for each branch; what was forgotten since is left out."""
         found: dict[int, SummaryRecord] = {}
         for branch, wanted in _by_branch(numbers).items():
             with suppress(StaleView):

@@ -62,6 +62,11 @@ def what_sessions_share_is_found_once(backend: Backend) -> None:
         Writer.of(archive, "s").say("apple 5")
         # The second is shown by the child alone now.
         assert refs(archive) == {"m:1@child", "m:2@child", "m:3@child", "m:2@s"}
+        pool = archive.search_sessions("default", ["appl"])
+        assert len(pool.documents) == 4
+        assert pool.frequencies == {"appl": 6}, "what was left behind still counts"
+        [third] = archive.messages_at([(again, 2), (again, 3), (again, 99)]).values()
+        assert third.text == "apple 5"
         [other] = [hit for hit in recall_over(archive, "default", "apple 5") if hit.ref == "m:2@s"]
         assert (other.text, archive.active("default", "s")) == ("apple 5", again)
         archive.activate(writer.branch)

@@ -86,6 +86,10 @@ def test_a_search_reads_by_its_terms_alone(name: str, mode: str, postgres_schema
             "a.b NOT IN (SELECT value FROM json_each(?2))",
             "a.b <> ALL (ARRAY(SELECT jsonb_array_elements_text(%(p2)s::jsonb))::bigint[])",
         ),
+        (
+            "FROM json_each(?) AS wanted JOIN spans",
+            "FROM (SELECT value::bigint FROM jsonb_array_elements_text(%s::jsonb)) AS wanted JOIN spans",
+        ),
         ("SET a = max(a, ?), b = min(b, ?)", "SET a = greatest(a, %s), b = least(b, %s)"),
         ("coalesce(max(a), 0)", "coalesce(max(a), 0)"),
         ("CAST(hash AS BLOB), CAST(role AS BLOB)", "hash, convert_to(role, 'UTF8')"),

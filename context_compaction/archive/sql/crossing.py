@@ -20,6 +20,9 @@ from context_compaction.archive.records import SearchPool
 from context_compaction.archive.sql.database import Database
 from context_compaction.archive.sql.finding import Row, document, searchable
 from context_compaction.archive.sql.names import escaped, unescaped
+from context_compaction.archive.sql.payloads import decoded
+from context_compaction.archive.tombstones import tombstone
+from context_compaction.messages import Message
 from context_compaction.text.periods import Period
 
 REACH = 2
@@ -38,9 +41,12 @@ SELECT coalesce(sum(CASE WHEN parent IS NULL THEN documents ELSE last_seq - fork
     coalesce(sum(documents), 0), coalesce(sum(terms), 0)
 FROM sessions JOIN branches ON branches.session = sessions.id WHERE namespace = ?
 """
-READ_FIRST = "SELECT active FROM sessions WHERE namespace = ? ORDER BY id LIMIT ?"
 COUNT_SESSIONS = "SELECT count(*) FROM sessions WHERE namespace = ?"
-LAST_SITTING = "SELECT sitting FROM documents WHERE branch = ? AND summary = 0 ORDER BY seq DESC LIMIT 1"
+READ_SAMPLE = """
+SELECT count(*), coalesce(sum(1 + coalesce((
+    SELECT sitting FROM documents WHERE branch = oldest.active AND summary = 0 ORDER BY seq DESC LIMIT 1
+), 0)), 0) FROM (SELECT active FROM sessions WHERE namespace = ? ORDER BY id LIMIT ?) AS oldest
+"""
 _READERS = """
 spans JOIN branches AS readers ON readers.id = spans.branch
 JOIN sessions ON sessions.id = readers.session AND sessions.active = readers.id
@@ -78,6 +84,12 @@ SELECT vectors.id, min(readers.id), documents.seq, documents.summary
 FROM {_READERS} JOIN documents ON {_SHOWN} JOIN vectors ON vectors.document = documents.id
 WHERE vectors.id IN (SELECT value FROM json_each(?)) AND {_BOUNDED}
 GROUP BY vectors.id, documents.seq, documents.summary
+"""  # noqa: S608 - the above
+READ_MESSAGES = f"""
+SELECT wanted.value, messages.payload, messages.tokens, messages.pruned_at
+FROM json_each(?) AS wanted JOIN spans AS seen ON seen.branch = wanted.value / {_APART}
+JOIN messages ON messages.branch = seen.ancestor AND messages.seq = wanted.value % {_APART}
+    AND messages.seq <= seen.last_seq
 """  # noqa: S608 - the above
 READ_SESSION_IDS = """
 SELECT branches.id, sessions.session_id FROM branches JOIN sessions ON sessions.id = branches.session
@@ -155,6 +167,19 @@ def seats(connection: Database, places: Collection[Place], within: Within) -> di
     return {divmod(place, _APART): Seat(sitting, bool(own)) for place, sitting, own in found}
 
 
+def messages_at(connection: Database, places: Collection[Place]) -> dict[Place, Message]:
+    """What these messages say, one that was pruned what stands in its place."""
+    found: dict[Place, Message] = {}
+    for number, payload, tokens, pruned_at in connection.execute(
+        READ_MESSAGES, (_listed(places),)
+    ).fetchall():
+        branch, seq = divmod(number, _APART)
+        pruned = payload is None
+        said = tombstone(seq, seq, tokens, pruned_at) if pruned else decoded(connection, seq, payload)
+        found[branch, seq] = said
+    return found
+
+
 def vectors_of(
     connection: Database, places: Collection[Place], model: int, within: Within
 ) -> list[tuple[Place, float, bytes]]:
@@ -178,12 +203,12 @@ def session_ids(connection: Database, branches: Collection[int]) -> dict[int, st
 
 
 def _sittings(connection: Database, namespace: int) -> int:
-    count = connection.execute(COUNT_SESSIONS, (namespace,))
-    sample = connection.execute(READ_FIRST, (namespace, SAMPLE)).fetchall()
-    (sessions,) = count.fetchone()
-    asked = [connection.execute(LAST_SITTING, branch) for branch in sample]
-    counted = sum(1 + (row[0] if (row := last.fetchone()) else 0) for last in asked)
-    return counted * sessions // max(len(sample), 1)
+    count, sample = (
+        connection.execute(COUNT_SESSIONS, (namespace,)),
+        connection.execute(READ_SAMPLE, (namespace, SAMPLE)),
+    )
+    (sessions,), (sampled, sittings) = count.fetchone(), sample.fetchone()
+    return sittings * sessions // max(sampled, 1)
 
 
 def _listed(places: Collection[Place]) -> str:

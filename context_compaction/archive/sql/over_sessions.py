@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 
 from context_compaction.archive.over_sessions import EVERYTHING, Moment, OverSessions, Place, Seat, Within
-from context_compaction.archive.records import Near, SearchPool, StoredMessage, VectorModel
-from context_compaction.archive.sql import crossing, log
+from context_compaction.archive.records import Near, SearchPool, VectorModel
+from context_compaction.archive.sql import crossing
 from context_compaction.archive.sql.database import Database
 from context_compaction.archive.sql.matrices import Asked
 from context_compaction.archive.sql.namespace_matrices import NamespaceMatrices
+from context_compaction.messages import Message
 from context_compaction.text.periods import Period
 
 
@@ -54,10 +55,10 @@ class SessionSearcher(OverSessions):
         with self._reading() as connection:
             return crossing.seats(connection, places, within)
 
-    def messages_of(self, wanted: Mapping[int, Collection[int]]) -> dict[Place, StoredMessage]:
-        """A statement for each log that one of them sees, all asked before the first is read."""
+    def messages_at(self, places: Collection[Place]) -> dict[Place, Message]:
+        """One statement."""
         with self._reading() as connection:
-            return log.read_each(connection, wanted)
+            return crossing.messages_at(connection, places)
 
     def session_ids(self, branches: Collection[int]) -> dict[int, str]:
         """One statement."""
