@@ -114,8 +114,9 @@ def _made(data: Path | None, branches: Sequence[int], sizes: Sequence[int]) -> M
 
     chance = np.random.default_rng(0)
     texts, asked = texts_said(data)
+    texts = texts[:SEEDS]
     model = MiniLM()
-    seeds = np.array(model.embed([text[:400] for text in texts[:SEEDS]]), np.float32)
+    seeds = np.array(model.embed([text[:400] for text in texts]), np.float32)
     questions = np.array(model.embed(asked[:QUESTIONS]), np.float32)
     total = sum(sizes)
     first, second = chance.integers(len(seeds), size=(2, total))

@@ -8,7 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import Skipped, Table, __main__, _minilm, evidence, fidelity, peers, prefixes, recall
+from benchmarks import (
+    Skipped,
+    Table,
+    __main__,
+    _minilm,
+    evidence,
+    fidelity,
+    over_sessions,
+    peers,
+    prefixes,
+    recall,
+)
 from benchmarks._conversation import conversation
 from benchmarks._evidence import Asked, answered, in_long_messages
 from benchmarks._stopwatch import race, timed
@@ -162,6 +173,21 @@ def test_evidence_has_a_row_for_each_share_and_set(tmp_path: Path):
     assert table.rows[0][3:6] == ("0.000", "0.000", "0.000")
     assert table.rows[1][3:6] == ("1.000", "1.000", "1.000")
     assert [row[6] for row in table.rows] == ["0.00 / 0.00 / 0.00", "1.00 / 1.00 / 1.00"]
+    assert all(len(row) == len(table.columns) for row in table.rows)
+
+
+def test_over_sessions_has_a_row_for_each_way(tmp_path: Path):
+    (tmp_path / "locomo").mkdir()
+    said = [
+        {"role": "user", "name": "Ann", "content": f"I like {what}"} for what in ("chess", "tea", "trains")
+    ]
+    asked = {"question": "Who likes trains?", "answer": "Ann", "evidence": [2]}
+    whole = {"messages": said, "questions": [asked]}
+    (tmp_path / "locomo" / "conv-1.json").write_text(json.dumps(whole), "utf-8")
+    table = over_sessions.run(tmp_path, quick=True)
+    assert [row[0] for row in table.rows] == ["its session", "all sessions", "all of a small namespace"]
+    assert table.rows[0][1] == "1.000"
+    assert table.rows[2][1:6] == ["0.000"] * 5, "no evidence comes from another namespace"
     assert all(len(row) == len(table.columns) for row in table.rows)
 
 

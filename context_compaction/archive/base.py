@@ -17,7 +17,7 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from typing import Any, Literal, Self
 
-from context_compaction.archive.over_sessions import OverSessions, Place
+from context_compaction.archive.over_sessions import OverSessions
 from context_compaction.archive.records import (
     AppendBatch,
     Branch,
@@ -99,14 +99,6 @@ class Archive(OverSessions):
     @abstractmethod
     def messages(self, branch: int, ranges: Sequence[Range] | None = None) -> list[StoredMessage]:
         """The log, or these ranges of it, in order. Pruned ones are there as tombstones."""
-
-    def messages_of(self, wanted: Mapping[int, Collection[int]]) -> dict[Place, StoredMessage]:
-        """These messages of several branches, as far as they are there. A backend may ask for all at once."""
-        return {
-            (branch, row.seq): row
-            for branch, seqs in wanted.items()
-            for row in self.messages(branch, [(seq, seq) for seq in seqs])
-        }
 
     @abstractmethod
     def outline(self, branch: int, after: int = 0) -> list[OutlineRow]:

@@ -6,7 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from context_compaction.archive.records import SearchPool
+from context_compaction.archive.records import Near, SearchPool, VectorModel
+from context_compaction.messages import Message
 from context_compaction.text.periods import Period
 
 Place = tuple[int, int]
@@ -78,9 +79,29 @@ class OverSessions(ABC):
         """Where each of these messages stands that can be found and is within."""
 
     @abstractmethod
+    def messages_at(self, places: Collection[Place]) -> dict[Place, Message]:
+        """What these messages say, those that are there; a pruned one's tombstone."""
+
+    @abstractmethod
     def session_ids(self, branches: Collection[int]) -> dict[int, str]:
         """Of which session each of these branches is."""
 
     @abstractmethod
     def moment(self, namespace: str) -> Moment:
         """What the namespace has now, for a search that is to give later what it gives now."""
+
+    def nearest_over(
+        self,
+        namespace: str,
+        model: VectorModel,
+        vector: Sequence[float],
+        limit: int = 300,
+        *,
+        beside: Collection[Place] = (),
+        within: Within = EVERYTHING,
+    ) -> list[tuple[int, Near]]:
+        """`Archive.nearest` over what `search_sessions` searches, each with the branch that shows it.
+
+        Then the messages ``beside`` with the branches that are named, though they were among the others.
+        """
+        raise NotImplementedError

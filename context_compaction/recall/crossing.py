@@ -8,8 +8,8 @@ from contextlib import suppress
 from dataclasses import replace
 
 from context_compaction.archive.base import Archive
-from context_compaction.archive.over_sessions import Moment, Place, Within
-from context_compaction.archive.records import Near, SearchDocument, SearchPool, StoredMessage, VectorModel
+from context_compaction.archive.over_sessions import Moment, Within
+from context_compaction.archive.records import Near, SearchDocument, SearchPool, VectorModel
 from context_compaction.errors import StaleView
 from context_compaction.messages import Message
 from context_compaction.recall.bounds import Bounds
@@ -37,8 +37,8 @@ class OfNamespace(Searched):
 
     @property
     def keeps_vectors(self) -> bool:
-        """Not over sessions."""
-        return False
+        """As the archive does; at an earlier moment by words alone, as vectors come late."""
+        return self._archive.keeps_vectors and self._within.moment is None
 
     def search(self, query: Query, limit: int) -> SearchPool:
         """By the statistics of the namespace.
@@ -64,18 +64,11 @@ class OfNamespace(Searched):
 
     def messages(self, seqs: Collection[int]) -> dict[int, Message]:
         """One look-up; what was forgotten since is left out."""
-        wanted = _by_branch(seqs)
-        try:
-            found = self._archive.messages_of(wanted)
-        except StaleView:
-            found = dict[Place, StoredMessage]()
-            for branch, own in wanted.items():
-                with suppress(StaleView):
-                    found |= self._archive.messages_of({branch: own})
-        return {branch * STRIDE + seq: row.message for (branch, seq), row in found.items()}
+        found = self._archive.messages_at([divmod(number, STRIDE) for number in seqs])
+        return {branch * STRIDE + seq: message for (branch, seq), message in found.items()}
 
     def summaries(self, numbers: Collection[int]) -> dict[int, SummaryRecord]:
-        """As `messages`."""
+        """A look-up for each branch; what was forgotten since is left out."""
         found: dict[int, SummaryRecord] = {}
         for branch, wanted in _by_branch(numbers).items():
             with suppress(StaleView):
@@ -87,8 +80,14 @@ class OfNamespace(Searched):
     def nearest(
         self, model: VectorModel, vector: Sequence[float], limit: int, beside: Collection[int]
     ) -> list[Near]:
-        """None."""
-        raise NotImplementedError
+        """Each once for each branch that it is asked for with, and for the one that it is a hit of."""
+        places = [divmod(number, STRIDE) for number in beside]
+        near = self._archive.nearest_over(
+            self._namespace, model, vector, limit, beside=places, within=self._within
+        )
+        found = {_near(branch, one): one.similarity for branch, one in near}
+        self._inside.update({seq for seq, _ in found}.difference(beside))
+        return [Near(seq, summary, similarity) for (seq, summary), similarity in found.items()]
 
     def covers(self, ranges: Sequence[Range]) -> bool:  # noqa: ARG002 - all are asked alike
         """Where time bounds, no summary was taken."""
@@ -124,6 +123,14 @@ def _numbered(found: SearchDocument, branch: int) -> SearchDocument:
         found.terms,
         found.periods,
     )
+
+
+def _near(branch: int, found: Near) -> tuple[int, int]:
+    """The numbers of what is near, and of a summary."""
+    base = branch * STRIDE
+    if found.summary:
+        return base + STRIDE // 2 + found.seq, base + found.summary
+    return base + found.seq, 0
 
 
 def _by_branch(numbers: Iterable[int]) -> dict[int, list[int]]:

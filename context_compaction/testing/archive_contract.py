@@ -67,6 +67,6 @@ def archive_checks(*, durable: bool = True) -> list[Check]:
 
 def vector_checks() -> list[Check]:
     """Those of an archive that `keeps_vectors`."""
-    from context_compaction.testing import archive_vectors
+    from context_compaction.testing import archive_crossing, archive_vectors
 
-    return list(archive_vectors.CHECKS)
+    return [*archive_vectors.CHECKS, *archive_crossing.VECTOR_CHECKS]

@@ -9,6 +9,7 @@ from context_compaction.testing.archive_contract import Backend
 from context_compaction.testing.archive_prune import compacted
 from context_compaction.testing.archive_rows import Writer, commit, summary
 from context_compaction.testing.archive_search import HOSTILE
+from context_compaction.testing.archive_vectors import LONG, MODEL, around, at, said
 from context_compaction.text.periods import periods_of
 from context_compaction.view import Kept, Summary, View
 
@@ -61,6 +62,11 @@ def what_sessions_share_is_found_once(backend: Backend) -> None:
         Writer.of(archive, "s").say("apple 5")
         # The second is shown by the child alone now.
         assert refs(archive) == {"m:1@child", "m:2@child", "m:3@child", "m:2@s"}
+        pool = archive.search_sessions("default", ["appl"])
+        assert len(pool.documents) == 4
+        assert pool.frequencies == {"appl": 6}, "what was left behind still counts"
+        [third] = archive.messages_at([(again, 2), (again, 3), (again, 99)]).values()
+        assert third.text == "apple 5"
         [other] = [hit for hit in recall_over(archive, "default", "apple 5") if hit.ref == "m:2@s"]
         assert (other.text, archive.active("default", "s")) == ("apple 5", again)
         archive.activate(writer.branch)
@@ -143,6 +149,52 @@ def hostile_text_crosses_nothing(backend: Backend) -> None:
             assert all(hit.session_id == "a" for hit in recall_over(archive, "n", query)), query
 
 
+def vectors_cross_sessions_alone(backend: Backend) -> None:
+    """The nearest of a namespace, each by the branch that shows it, and nothing that is left behind."""
+    with backend.opened() as archive:
+        first = said(archive, 10, 40, 70, session="a", namespace="n")
+        said(archive, 20, 50, session="b", namespace="n")
+        said(archive, *range(30), session="c", namespace="other")
+        before = near(archive)
+        assert [ref for ref, _ in before] == ["m:1@a", "m:1@b", "m:2@a", "m:2@b", "m:3@a"]
+        assert near(archive, 2) == before[:2]
+        beside = archive.nearest_over("n", MODEL, at(0), 0, beside=[(first.branch, 3), (first.branch, 9)])
+        assert [(branch, one.seq) for branch, one in beside] == [(first.branch, 3)]
+        assert beside[0][1].similarity == dict(before)["m:3@a"]
+        child = archive.fork(first.branch, Fork(1, View(), 0, {}))
+        assert [ref for ref, _ in near(archive, 3)] == ["m:1@a", "m:1@b", "m:2@b"]
+        assert archive.nearest_over("n", MODEL, at(0), 0, beside=[(child, 1), (child, 2)])[0][0] == child
+        archive.activate(first.branch)
+        assert near(archive) == before
+        archive.forget("a", "n", forks="cascade")
+        assert [ref for ref, _ in near(archive)] == ["m:1@b", "m:2@b"]
+        said(archive, 15, session="d", namespace="n")
+        assert [ref for ref, _ in near(archive)] == ["m:1@d", "m:1@b", "m:2@b"]
+        assert near(archive, namespace="nowhere") == archive.nearest_over("n", LONG, [1.0] * 5) == []
+
+
+def vectors_are_bound_by_time_and_moment(backend: Backend) -> None:
+    """As words are; of those beside, too."""
+    with backend.opened() as archive:
+        writer = Writer.of(archive, "a", "n")
+        writer.append(*(_said(f"day {day}", day) for day in range(5)))
+        archive.add_vectors(writer.branch, MODEL, around(0, 10, 20, 30, 40))
+        within, moment = Within(1 * DAY, 3 * DAY), Within(moment=archive.moment("n"))
+        assert [one.seq for _, one in archive.nearest_over("n", MODEL, at(0), within=within)] == [2, 3]
+        places = [(writer.branch, seq) for seq in range(1, 6)]
+        bounded = archive.nearest_over("n", MODEL, at(0), 0, beside=places, within=within)
+        assert {one.seq for _, one in bounded} == {2, 3}
+        said(archive, 5, session="b", namespace="n")
+        assert len(archive.nearest_over("n", MODEL, at(0), within=moment)) == 5
+
+
+def near(archive: Archive, limit: int = 300, namespace: str = "n") -> list[tuple[str, float]]:
+    """What is near, nearest first."""
+    found = archive.nearest_over(namespace, MODEL, at(0), limit)
+    names = archive.session_ids({branch for branch, _ in found})
+    return [(f"m:{one.seq}@{names[branch]}", one.similarity) for branch, one in found]
+
+
 def found(archive: Archive, namespace: str) -> list[tuple[str, float]]:
     """What a search finds, and how good it is."""
     return [(hit.ref, hit.score) for hit in recall_over(archive, namespace, QUERY, 50)]
@@ -172,3 +224,4 @@ CHECKS = (
     a_limit_keeps_the_rarest_of_all,
     hostile_text_crosses_nothing,
 )
+VECTOR_CHECKS = (vectors_cross_sessions_alone, vectors_are_bound_by_time_and_moment)

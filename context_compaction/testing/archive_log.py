@@ -58,22 +58,6 @@ def ranges_are_read_once_and_in_order(backend: Backend) -> None:
         assert archive.messages(writer.branch, []) == []
 
 
-def messages_of_several_branches_are_those_that_each_shows(backend: Backend) -> None:
-    """What a fork shares, too; what is not there is left out."""
-    with backend.opened() as archive:
-        writer, other = Writer.of(archive), Writer.of(archive, "t")
-        writer.say("one", "two", "three")
-        other.append(*nasty_messages())
-        child = archive.fork(writer.branch, Fork(2, View(), 0, {}, session_id="child"))
-        found = archive.messages_of({writer.branch: [3, 1], child: [1, 2, 3], other.branch: [4, 99]})
-        for branch, seqs in ((writer.branch, [1, 3]), (child, [1, 2]), (other.branch, [4])):
-            rows = archive.messages(branch, [(seq, seq) for seq in seqs])
-            assert [found.pop((branch, seq)) for seq in seqs] == rows
-        assert found == {}
-        with pytest.raises(StaleView):
-            archive.messages_of({writer.branch: [1], 2**40: [1]})
-
-
 def hashes_chain(backend: Backend) -> None:
     """Equal logs have equal hashes; one other message changes its own and all that follow."""
     with backend.opened() as archive:
@@ -210,7 +194,6 @@ CHECKS = (
     messages_come_back_equal,
     sizes_are_those_of_the_rows,
     ranges_are_read_once_and_in_order,
-    messages_of_several_branches_are_those_that_each_shows,
     hashes_chain,
     ids_are_found,
     an_id_stands_once,

@@ -10,7 +10,7 @@ import pytest
 
 from context_compaction import open_archive
 from context_compaction.archive import sql
-from context_compaction.archive.postgres import finding
+from context_compaction.archive.postgres import crossing, finding
 from context_compaction.archive.postgres.dialect import copied, inlined, translated
 from context_compaction.testing.archive_rows import Writer
 from tests.postgres import connected
@@ -26,7 +26,7 @@ def statements() -> dict[str, str]:
     """By module and name."""
     found: dict[str, str] = {}
     names = [f"{sql.__name__}.{module.name}" for module in pkgutil.iter_modules(sql.__path__)]
-    for module in map(importlib.import_module, [*names, finding.__name__]):
+    for module in map(importlib.import_module, [*names, finding.__name__, crossing.__name__]):
         constants: dict[str, object] = dict(vars(module))
         for name, value in vars(module).items():
             if name.isupper() and isinstance(value, dict):
@@ -85,6 +85,10 @@ def test_a_search_reads_by_its_terms_alone(name: str, mode: str, postgres_schema
         (
             "a.b NOT IN (SELECT value FROM json_each(?2))",
             "a.b <> ALL (ARRAY(SELECT jsonb_array_elements_text(%(p2)s::jsonb))::bigint[])",
+        ),
+        (
+            "FROM json_each(?) AS wanted JOIN spans",
+            "FROM (SELECT value::bigint FROM jsonb_array_elements_text(%s::jsonb)) AS wanted JOIN spans",
         ),
         ("SET a = max(a, ?), b = min(b, ?)", "SET a = greatest(a, %s), b = least(b, %s)"),
         ("coalesce(max(a), 0)", "coalesce(max(a), 0)"),

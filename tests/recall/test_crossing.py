@@ -7,16 +7,20 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from context_compaction.archive import Archive, Fork, open_archive
+from context_compaction.archive import Archive, Fork, VectorModel, open_archive
 from context_compaction.errors import QueryError
 from context_compaction.messages import Message
-from context_compaction.recall import Bounds, SearchHit, recall_over, recall_page_over
+from context_compaction.recall import Bounds, Embedding, SearchHit, recall_over, recall_page_over
+from context_compaction.recall.embedded_texts import texts_of
 from context_compaction.testing.archive_looking import WORDS
 from context_compaction.testing.archive_rows import Writer
+from context_compaction.testing.embedders import HashedEmbedder
 from context_compaction.view import View
 
 NAMESPACES = ("n", "other")
 QUERY = "apple or fig"
+EMBEDDER = HashedEmbedder()
+MODEL = VectorModel("hashed", 256)
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,26 @@ def test_what_a_namespace_shows_is_found_once_and_nothing_else(taken: list[Step]
             assert ranked(hits) == ranked(recall_over(alone, "n", QUERY, 500))
 
 
+@given(steps)
+@example(SHARED)
+@example([*SHARED, Step("forget", "n", 0, 1), Step("say", "n", 0, 3)])
+@settings(max_examples=40, deadline=None)
+def test_vectors_cross_no_namespace_either(taken: list[Step]):
+    """What has the words, and what is only near, of what the namespace shows: each once."""
+    with open_archive() as archive:
+        for number, step in enumerate(taken):
+            step.take(archive, number)
+            embed(archive)
+            near = archive.nearest_over("n", MODEL, EMBEDDER.vector("apple"), 500)
+            texts = [text_of(archive, branch, one.seq) for branch, one in near]
+            assert len(texts) == len(set(texts))
+            assert set(texts) == shown(archive, "n")
+        hits = recall_over(archive, "n", "apple", 500, embedding=Embedding.of(EMBEDDER))
+        assert len(hits) == len({hit.text for hit in hits})
+        assert {hit.text for hit in hits} <= shown(archive, "n")
+        assert all(hit.similarity is not None for hit in hits)
+
+
 @given(steps, st.integers(1, 40))
 @example(SHARED, 3)
 @settings(max_examples=40, deadline=None)
@@ -140,6 +164,20 @@ def test_many_messages_with_two_words_come_before_the_newest_with_one():
             text = ("crane", "permit")[number % 2]
             Writer.of(archive, f"s{number}").say(*(f"{text} {n}" for n in range(400)))
         assert recall_over(archive, "default", "crane permit", 1)[0].ref == "m:1@old"
+
+
+def embed(archive: Archive) -> None:
+    """Make the vectors of all sessions, of every namespace."""
+    for place, name in archive.sessions():
+        branch = archive.active(place, name) or 0
+        refs = archive.unembedded(branch, MODEL)
+        texts = texts_of(archive, branch, refs)
+        archive.add_vectors(branch, MODEL, {ref: EMBEDDER.vector(text) for ref, text in texts.items()})
+
+
+def text_of(archive: Archive, branch: int, seq: int) -> str:
+    [row] = archive.messages(branch, [(seq, seq)])
+    return row.message.text
 
 
 def shown(archive: Archive, namespace: str) -> set[str]:

@@ -77,7 +77,7 @@ class PostgresArchive(SQLArchive):
 
     def close(self) -> None:
         """The connections of this process."""
-        self._matrices.clear()
+        self._forget_vectors()
         self._connections.close()
 
     def at_once(self) -> AbstractContextManager[object]:

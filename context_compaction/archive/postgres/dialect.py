@@ -7,7 +7,7 @@ from functools import cache
 from re import Match
 
 _LISTED = re.compile(r"([\w.]+) (NOT )?IN \(SELECT value FROM json_each\((\?\d?)\)\)")
-_ROWS = re.compile(r"FROM json_each\((\?\d?)\) AS (\w+)")
+_ROWS = re.compile(r"FROM\s+json_each\((\?\d?)\) AS (\w+)")
 _GREATER = re.compile(r"\b(max|min)\((\w+), (\?)\)")
 _BYTES = re.compile(r"CAST\((\w+) AS BLOB\)")
 _NUMBERED = re.compile(r"\?(\d)")

@@ -16,7 +16,7 @@ from context_compaction.errors import ArchiveError
 logger = logging.getLogger(__name__)
 TABLES = (
     *("messages", "documents", "vectors", "blobs", "summaries", "views", "compactions", "pins", "calls"),
-    *("branches", "sessions", "namespaces"),
+    *("branches", "sessions", "namespaces", "spans", "message_blobs", "summary_sources", "summary_ranges"),
 )
 # Indexes too, however little is to go from them; and nobody is locked out to make a file shorter.
 VACUUM = f"VACUUM (INDEX_CLEANUP ON, TRUNCATE OFF) {', '.join(TABLES)}"

@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import Any
 
 from context_compaction.archive.base import Forks
-from context_compaction.archive.over_sessions import Place
 from context_compaction.archive.records import (
     AppendBatch,
     Branch,
@@ -74,6 +73,11 @@ class SQLArchive(SessionSearcher, VectorKeeper):
     def _scope(self, connection: Database, branch: int, bounds: finding.Bounds) -> finding.Scope:
         """The search index, within these bounds of what a branch sees."""
 
+    def _forget_vectors(self) -> None:
+        """Let go of all vectors in memory."""
+        self._matrices.clear()
+        self._namespace_matrices.clear()
+
     def open_session(self, namespace: str, session_id: str) -> BranchState:
         """Flat in the length of the log: what it reads is indexed by what is still open."""
         with self._reading() as connection:
@@ -136,11 +140,6 @@ class SQLArchive(SessionSearcher, VectorKeeper):
             return log.read(
                 connection, spans_of(connection, branch), [(1, FOREVER)] if ranges is None else ranges
             )
-
-    def messages_of(self, wanted: Mapping[int, Collection[int]]) -> dict[Place, StoredMessage]:
-        """One statement for each log that one of them sees, all asked before the first is read."""
-        with self._reading() as connection:
-            return log.read_each(connection, wanted)
 
     def outline(self, branch: int, after: int = 0) -> list[OutlineRow]:
         """Read past the payloads, whatever their size."""
@@ -247,14 +246,14 @@ class SQLArchive(SessionSearcher, VectorKeeper):
     ) -> Pruned:
         """A transaction for each 2,000 messages, so that others need not wait for all of them."""
         pruned = pruning.prune(self._alone, max_age, max_bytes, uncovered=uncovered)
-        self._matrices.clear()
+        self._forget_vectors()
         return pruned
 
     def forget(self, session_id: str, namespace: str = "default", *, forks: Forks = "raise") -> Forgotten:
         """One transaction."""
         with self._alone() as connection:
             forgotten = forgetting.forget(connection, session_id, namespace, forks)
-        self._matrices.clear()
+        self._forget_vectors()
         return forgotten
 
     def verify(self, session_id: str | None = None, namespace: str = "default") -> list[Problem]:

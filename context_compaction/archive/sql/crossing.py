@@ -20,6 +20,9 @@ from context_compaction.archive.records import SearchPool
 from context_compaction.archive.sql.database import Database
 from context_compaction.archive.sql.finding import Row, document, searchable
 from context_compaction.archive.sql.names import escaped, unescaped
+from context_compaction.archive.sql.payloads import decoded
+from context_compaction.archive.tombstones import tombstone
+from context_compaction.messages import Message
 from context_compaction.text.periods import Period
 
 REACH = 2
@@ -38,9 +41,12 @@ SELECT coalesce(sum(CASE WHEN parent IS NULL THEN documents ELSE last_seq - fork
     coalesce(sum(documents), 0), coalesce(sum(terms), 0)
 FROM sessions JOIN branches ON branches.session = sessions.id WHERE namespace = ?
 """
-READ_FIRST = "SELECT active FROM sessions WHERE namespace = ? ORDER BY id LIMIT ?"
 COUNT_SESSIONS = "SELECT count(*) FROM sessions WHERE namespace = ?"
-LAST_SITTING = "SELECT sitting FROM documents WHERE branch = ? AND summary = 0 ORDER BY seq DESC LIMIT 1"
+READ_SAMPLE = """
+SELECT count(*), coalesce(sum(1 + coalesce((
+    SELECT sitting FROM documents WHERE branch = oldest.active AND summary = 0 ORDER BY seq DESC LIMIT 1
+), 0)), 0) FROM (SELECT active FROM sessions WHERE namespace = ? ORDER BY id LIMIT ?) AS oldest
+"""
 _READERS = """
 spans JOIN branches AS readers ON readers.id = spans.branch
 JOIN sessions ON sessions.id = readers.session AND sessions.active = readers.id
@@ -59,14 +65,31 @@ READ_READERS = f"""
 SELECT documents.id, readers.id, spans.last_seq FROM {_READERS} JOIN documents ON {_SHOWN}
 WHERE documents.id IN (SELECT value FROM json_each(?)) ORDER BY documents.id, readers.id
 """  # noqa: S608 - the above
+_PLACES = f"""
+json_each(?) AS wanted JOIN spans AS seen ON seen.branch = wanted.value / {_APART}
+JOIN documents ON documents.branch = seen.ancestor AND documents.summary = 0
+    AND documents.seq = wanted.value % {_APART} AND documents.seq <= seen.last_seq
+"""
 READ_SEATS = f"""
 SELECT wanted.value, documents.sitting, documents.branch = seen.branch OR NOT EXISTS (
     SELECT 1 FROM {_READERS} WHERE {_SHOWN} AND readers.id < seen.branch
-)
+) FROM {_PLACES} WHERE {_BOUNDED}
+"""  # noqa: S608 - the above
+READ_VECTORS_OF = f"""
+SELECT wanted.value, scale, data FROM {_PLACES}
+JOIN vectors ON vectors.document = documents.id AND vectors.model = ? WHERE data IS NOT NULL AND {_BOUNDED}
+"""  # noqa: S608 - the above
+READ_SHOWN_VECTORS = f"""
+SELECT vectors.id, min(readers.id), documents.seq, documents.summary
+FROM {_READERS} JOIN documents ON {_SHOWN} JOIN vectors ON vectors.document = documents.id
+WHERE vectors.id IN (SELECT value FROM json_each(?)) AND {_BOUNDED}
+GROUP BY vectors.id, documents.seq, documents.summary
+"""  # noqa: S608 - the above
+READ_MESSAGES = f"""
+SELECT wanted.value, messages.payload, messages.tokens, messages.pruned_at
 FROM json_each(?) AS wanted JOIN spans AS seen ON seen.branch = wanted.value / {_APART}
-JOIN documents ON documents.branch = seen.ancestor AND documents.summary = 0
-    AND documents.seq = wanted.value % {_APART} AND documents.seq <= seen.last_seq
-WHERE {_BOUNDED}
+JOIN messages ON messages.branch = seen.ancestor AND messages.seq = wanted.value % {_APART}
+    AND messages.seq <= seen.last_seq
 """  # noqa: S608 - the above
 READ_SESSION_IDS = """
 SELECT branches.id, sessions.session_id FROM branches JOIN sessions ON sessions.id = branches.session
@@ -87,7 +110,7 @@ class Crossing(ABC):
     @property
     def bounds(self) -> tuple[float, ...]:
         """For `TAKEN`."""
-        return (*_limits(self.within), self.namespace)
+        return (*limits(self.within), self.namespace)
 
     @abstractmethod
     def frequencies(self, terms: Sequence[str]) -> dict[str, int]:
@@ -140,11 +163,37 @@ def moment_of(connection: Database, namespace: int | None) -> Moment:
 
 def seats(connection: Database, places: Collection[Place], within: Within) -> dict[Place, Seat]:
     """Where these messages stand."""
-    wanted = json.dumps([branch * _APART + seq for branch, seq in places])
-    return {
-        divmod(place, _APART): Seat(sitting, bool(own))
-        for place, sitting, own in connection.execute(READ_SEATS, (wanted, *_limits(within)))
-    }
+    found = connection.execute(READ_SEATS, (_listed(places), *limits(within)))
+    return {divmod(place, _APART): Seat(sitting, bool(own)) for place, sitting, own in found}
+
+
+def messages_at(connection: Database, places: Collection[Place]) -> dict[Place, Message]:
+    """What these messages say, one that was pruned what stands in its place."""
+    found: dict[Place, Message] = {}
+    for number, payload, tokens, pruned_at in connection.execute(
+        READ_MESSAGES, (_listed(places),)
+    ).fetchall():
+        branch, seq = divmod(number, _APART)
+        pruned = payload is None
+        said = tombstone(seq, seq, tokens, pruned_at) if pruned else decoded(connection, seq, payload)
+        found[branch, seq] = said
+    return found
+
+
+def vectors_of(
+    connection: Database, places: Collection[Place], model: int, within: Within
+) -> list[tuple[Place, float, bytes]]:
+    """The vectors of these messages, each with its scale."""
+    found = connection.execute(READ_VECTORS_OF, (_listed(places), model, *limits(within)))
+    return [(divmod(place, _APART), scale, data) for place, scale, data in found]
+
+
+def shown_vectors(
+    connection: Database, keys: Sequence[int], within: Within
+) -> dict[int, tuple[int, int, int]]:
+    """Those of these vectors that are there and within the bounds: branch, number, and a summary's."""
+    found = connection.execute(READ_SHOWN_VECTORS, (json.dumps(keys), *limits(within)))
+    return {key: (branch, seq, summary) for key, branch, seq, summary in found}
 
 
 def session_ids(connection: Database, branches: Collection[int]) -> dict[int, str]:
@@ -154,15 +203,20 @@ def session_ids(connection: Database, branches: Collection[int]) -> dict[int, st
 
 
 def _sittings(connection: Database, namespace: int) -> int:
-    count = connection.execute(COUNT_SESSIONS, (namespace,))
-    sample = connection.execute(READ_FIRST, (namespace, SAMPLE)).fetchall()
-    (sessions,) = count.fetchone()
-    asked = [connection.execute(LAST_SITTING, branch) for branch in sample]
-    counted = sum(1 + (row[0] if (row := last.fetchone()) else 0) for last in asked)
-    return counted * sessions // max(len(sample), 1)
+    count, sample = (
+        connection.execute(COUNT_SESSIONS, (namespace,)),
+        connection.execute(READ_SAMPLE, (namespace, SAMPLE)),
+    )
+    (sessions,), (sampled, sittings) = count.fetchone(), sample.fetchone()
+    return sittings * sessions // max(sampled, 1)
 
 
-def _limits(within: Within) -> tuple[float, ...]:
+def _listed(places: Collection[Place]) -> str:
+    return json.dumps([branch * _APART + seq for branch, seq in places])
+
+
+def limits(within: Within) -> tuple[float, ...]:
+    """The bounds as statements take them."""
     return (
         _EVER if within.moment is None else within.moment.document,
         int(within.timed),

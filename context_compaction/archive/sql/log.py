@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from context_compaction.archive.records import AppendBatch, Extent, MessageSize, OutlineRow, StoredMessage
 from context_compaction.archive.sql.database import Database, IdTaken
 from context_compaction.archive.sql.names import escaped, listed, unescaped
 from context_compaction.archive.sql.payloads import Blob, decoded, shelved
-from context_compaction.archive.sql.spans import ACTIVATE, Span, clipped, gone, left, spans_of_each
+from context_compaction.archive.sql.spans import ACTIVATE, Span, clipped, gone, left
 from context_compaction.archive.tombstones import tombstone
 from context_compaction.errors import DuplicateMessage, StaleView
 from context_compaction.groups import Kind
@@ -134,19 +134,6 @@ def _read_listed(connection: Database, span: Span, ranges: Sequence[Range]) -> I
     places = (clipped(span, first, last) for first, last in ranges)
     seqs = [seq for _, first, last in places for seq in range(first, last + 1)]
     return connection.execute(READ_LISTED, (span.branch, json.dumps(seqs))) if seqs else ()
-
-
-def read_each(
-    connection: Database, wanted: Mapping[int, Collection[int]]
-) -> dict[tuple[int, int], StoredMessage]:
-    """By branch and number, these messages of several branches."""
-    asked = [
-        (branch, connection.execute(READ_LISTED, (span.branch, json.dumps(seqs))))
-        for branch, spans in spans_of_each(connection, wanted).items()
-        for span in spans
-        if (seqs := [seq for seq in wanted[branch] if span.first <= seq <= span.last])
-    ]
-    return {(branch, row[0]): _stored(connection, row) for branch, rows in asked for row in rows}
 
 
 def totals(connection: Database, spans: Sequence[Span]) -> tuple[int, int]:

@@ -69,15 +69,7 @@ class Matrix(NamedTuple):
 
     def similarities(self, vector: NDArray[np.float32], rows: Rows) -> NDArray[np.float32]:
         """Of these rows to a vector of length 1."""
-        import numpy as np
-
-        found = np.empty(len(rows), np.float32)
-        for start in range(0, len(rows), _CHUNK):
-            chunk = rows[start : start + _CHUNK]
-            found[start : start + _CHUNK] = self.data[chunk].astype(np.float32) @ vector
-        return np.clip(
-            found * self.scales[rows], -1.0, 1.0
-        )  # what is stored is a little longer or shorter than 1
+        return cosines(self.data, self.scales, rows, vector)
 
     def near(self, rows: Rows, similar: NDArray[np.float32]) -> list[tuple[int, Near]]:
         """The rows as they are answered with, and their numbers."""
@@ -198,6 +190,20 @@ def grown(matrix: Matrix, rows: Sequence[tuple[Any, ...]]) -> Matrix:
         np.concatenate([matrix.scales, np.array(scales, np.float32)]),
         np.concatenate([matrix.data, np.frombuffer(b"".join(data), np.int8).reshape(-1, dimension)]),
     )
+
+
+def cosines(
+    data: NDArray[np.int8], scales: NDArray[np.float32], rows: Rows, vector: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Of these rows of ``data``, each times its scale, to a vector of length 1."""
+    import numpy as np
+
+    found = np.empty(len(rows), np.float32)
+    for start in range(0, len(rows), _CHUNK):
+        chunk = rows[start : start + _CHUNK]
+        found[start : start + _CHUNK] = data[chunk].astype(np.float32) @ vector
+    # What is stored is a little longer or shorter than 1.
+    return np.clip(found * scales[rows], -1.0, 1.0)
 
 
 def largest(similar: NDArray[np.float32], limit: int) -> Rows:

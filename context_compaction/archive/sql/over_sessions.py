@@ -7,14 +7,21 @@ from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 
 from context_compaction.archive.over_sessions import EVERYTHING, Moment, OverSessions, Place, Seat, Within
-from context_compaction.archive.records import SearchPool
+from context_compaction.archive.records import Near, SearchPool, VectorModel
 from context_compaction.archive.sql import crossing
 from context_compaction.archive.sql.database import Database
+from context_compaction.archive.sql.matrices import Asked
+from context_compaction.archive.sql.namespace_matrices import NamespaceMatrices
+from context_compaction.messages import Message
 from context_compaction.text.periods import Period
 
 
 class SessionSearcher(OverSessions):
     """The database finds candidates, as it does in one session."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._namespace_matrices = NamespaceMatrices()
 
     @abstractmethod
     def _reading(self, branch: int = 0) -> AbstractContextManager[Database]:
@@ -48,6 +55,11 @@ class SessionSearcher(OverSessions):
         with self._reading() as connection:
             return crossing.seats(connection, places, within)
 
+    def messages_at(self, places: Collection[Place]) -> dict[Place, Message]:
+        """One statement."""
+        with self._reading() as connection:
+            return crossing.messages_at(connection, places)
+
     def session_ids(self, branches: Collection[int]) -> dict[int, str]:
         """One statement."""
         with self._reading() as connection:
@@ -57,3 +69,21 @@ class SessionSearcher(OverSessions):
         """One look at each session."""
         with self._reading() as connection:
             return crossing.moment_of(connection, crossing.namespace_key(connection, namespace))
+
+    def nearest_over(
+        self,
+        namespace: str,
+        model: VectorModel,
+        vector: Sequence[float],
+        limit: int = 300,
+        *,
+        beside: Collection[Place] = (),
+        within: Within = EVERYTHING,
+    ) -> list[tuple[int, Near]]:
+        """Exact, over one matrix for the namespace that is kept in memory and grows with it."""
+        with self._reading() as connection:
+            key = crossing.namespace_key(connection, namespace)
+            if key is None:
+                return []
+            asked = Asked(model, vector, limit, ())
+            return self._namespace_matrices.nearest(connection, key, asked, beside, within)

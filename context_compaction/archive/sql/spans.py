@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from context_compaction.archive.sql.database import Database, Rows
+from context_compaction.archive.sql.database import Database
 from context_compaction.errors import StaleView
 
 FOREVER = 2**63 - 1
@@ -28,19 +27,9 @@ class Span:
 
 def spans_of(connection: Database, branch: int) -> list[Span]:
     """What the branch sees, oldest ancestor first. Raises `StaleView` when there is no such branch."""
-    return spans_of_each(connection, [branch])[branch]
-
-
-def spans_of_each(connection: Database, branches: Iterable[int]) -> dict[int, list[Span]]:
-    """`spans_of` several."""
-    asked = {branch: connection.execute(READ_SPANS, (branch,)) for branch in branches}
-    return {branch: _spans(branch, rows) for branch, rows in asked.items()}
-
-
-def _spans(branch: int, rows: Rows) -> list[Span]:
     spans: list[Span] = []
     first = 1
-    for ancestor, last, last_summary in rows:
+    for ancestor, last, last_summary in connection.execute(READ_SPANS, (branch,)):
         spans.append(Span(ancestor, first, last, last_summary))
         first = last + 1 if last < FOREVER else last
     if not spans:

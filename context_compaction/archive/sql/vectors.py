@@ -35,6 +35,11 @@ INSERT INTO vectors (branch, document, model, scale, data)
 SELECT branch, id, ?, ?, ? FROM documents WHERE branch = ? AND summary = ?
 ON CONFLICT (document, model) DO NOTHING
 """
+LOCK_NAMESPACE = """
+UPDATE namespaces SET name = name WHERE id = (
+    SELECT namespace FROM sessions JOIN branches ON branches.session = sessions.id WHERE branches.id = ?
+)
+"""
 LOCK = "UPDATE branches SET version = version WHERE id = ?"
 # All but this model and, of the others that the log has vectors of, the newest.
 REMOVE_OLDER = """
@@ -94,9 +99,10 @@ def unembedded(
 def add(connection: Database, spans: Sequence[Span], model: VectorModel, rows: Iterable[Row]) -> None:
     """Write the vectors of what is there.
 
-    A log that a fork sees has writers of several sessions. Here they come one after another, oldest log
-    first, so that the numbers of its rows are in the order in which they can be read, as `matrices` needs it.
+    A namespace has writers of several sessions. Here they come one after another, so that the numbers of
+    their rows are in the order in which they can be read, as the matrices in memory need it.
     """
+    connection.execute(LOCK_NAMESPACE, (spans[-1].branch,))
     for span in spans:
         connection.execute(LOCK, (span.branch,))
     connection.execute(ADD_MODEL, (escaped(model.name), model.dimension))

@@ -73,7 +73,7 @@ class SQLiteArchive(SQLArchive):
         """
         with self._connections.writing() as connection:
             forgotten = forgetting.forget(connection, session_id, namespace, forks)
-        self._matrices.clear()
+        self._forget_vectors()
         erasing.erase(self._connections)
         return forgotten
 
@@ -94,7 +94,7 @@ class SQLiteArchive(SQLArchive):
 
     def close(self) -> None:
         """Every thread's connection."""
-        self._matrices.clear()
+        self._forget_vectors()
         self._connections.close()
 
     def _reading(self, branch: int = 0) -> AbstractContextManager[Database]:  # noqa: ARG002 - the same
