@@ -45,7 +45,7 @@ class Weights:
     similarity: float = 4.0
     """Weight of how near a message's vector is to the question's, with an embedder: so many times what a
     word counts that one message alone holds. 0 leaves it out."""
-    similar_from: float = 0.1
+    similar_from: float = 0.05
     """The cosine up to which two texts have nothing to do with one another."""
     similar_before: float = 0.5
     """Share that the nearness of the message right before counts for it, beside its own."""

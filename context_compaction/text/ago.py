@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 from context_compaction.text.periods import MAX_PERIODS, Period
 
@@ -12,6 +11,7 @@ _READ = 20_000
 DAY = 86_400
 _DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_FIRST_WEEKDAY = 3  # the first of January 1970 was a Thursday; no calendar is asked: any time will do
 _NUMBERS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _MANY = {word: number for number, word in enumerate(_NUMBERS, 1)} | {"a": 1, "an": 1, "": 1, "a couple of": 2}
 _N = rf"(?P<n>\d{{1,3}}|a couple of|an?|{'|'.join(_NUMBERS)})"
@@ -50,7 +50,7 @@ def _named(text: str, today: float) -> Iterator[Period]:
             yield _period(match[0], today - 2 * _DAYS[match["unit"].lower()] * DAY, today + DAY)
         else:
             wanted = _WEEKDAYS.index(match["weekday"].lower())
-            back = (datetime.fromtimestamp(today, UTC).weekday() - wanted) % 7 or 7
+            back = (today // DAY + _FIRST_WEEKDAY - wanted) % 7 or 7
             yield _period(match[0], today - back * DAY, today - (back - 1) * DAY)
 
 
