@@ -39,7 +39,7 @@ def test_two_that_pass_a_quarter_of_the_input_as_they_are_shown(fresh: int) -> N
     scene = piled(2, fresh=fresh)
     shown = scene.tokens - sum(scene.tokens_by_seq.values())
     assert shown > sum(summary.tokens for summary in scene.summaries.values())
-    for window, wants in ((4 * shown - 4, True), (4 * shown + 4, False)):
+    for window, wants in ((4 * shown - 40, True), (4 * shown + 40, False)):
         budget = Budget(window, reserve_tokens=0)
         assert Distill().wants(replace(scene, budget=budget)) is wants
         assert not Distill().wants(replace(piled(1, fresh=fresh), budget=Budget(300, reserve_tokens=0)))
