@@ -26,15 +26,9 @@ SETS: Mapping[str, str] = {
     "longmemeval haystacks": "longmemeval/haystack*.json",
     "coding": "coding/*.json",
 }
-EARLIER = {"trigger": 0.6, "target": 0.35, "keep": 0.2}
-"""So that the whole share of auto-recall stays free: the view is never over what that leaves."""
 PRESETS: Mapping[str, Policy] = {
-    "layered": Policy.layered(),
-    "layered, .35 to .6": Policy.layered(**EARLIER),
-    **{
-        name: Policy.named(name, recall_share=RECALL_SHARE)
-        for name in ("anchored", "extractive", "masking", "truncating")
-    },
+    name: Policy.named(name, recall_share=RECALL_SHARE)
+    for name in ("layered", "anchored", "extractive", "masking", "truncating")
 }
 OURS = "ours, {}"
 RETRIEVED = 64
@@ -52,8 +46,7 @@ NOTES = (
     "filled: tokens of the request as shares of the budget, at the three budgets",
     "rewrites: turns whose request did not begin with the one before (recalled blocks aside), mean over",
     "  questions. trim_messages and head + tail fill the budget anew at each turn, ChatSummaryMemoryBuffer",
-    "  writes a summary at nearly each; SummarizationMiddleware and ours compact to half and grow to .85,",
-    "  and '.35 to .6' so that the share of auto-recall is always free",
+    "  writes a summary at nearly each; SummarizationMiddleware and ours compact to half and grow to .85",
     "all summaries are written by our ExtractiveDrafter, others' in 15 % of the budget",
 )
 

@@ -19,18 +19,19 @@ from context_compaction.strategies.passages import summary_passage
 from context_compaction.strategies.summarize import INPUT_SHARE, WORTHWHILE, summary_cap
 from context_compaction.text.facts import fidelity
 from context_compaction.text.verbatim import split_block
-from context_compaction.view import Summary, SummaryRecord, View, ranges_of
+from context_compaction.view import Entry, Summary, SummaryRecord, View, ranges_of
 
 
 class Distill(DrafterStrategy):
-    """Replaces all summaries of the view by one, in the compaction that wrote the newest of them.
+    """Replaces all summaries of the view by one.
 
-    It runs when there are more than ``max_leaves`` of them (and at least two), or at least two that together
-    pass ``share`` of the input. The sources leave the view, not the archive. Their hard facts are carried on
-    as in `Summarize`: what the draft misses is listed, in ``facts_share`` of the cap and what the draft left
-    of it. A draft that failed, that is no smaller than its sources, or a model's that with the list carries
-    less than ``fidelity_floor`` of their hard facts, changes nothing. Raises `InvalidPolicy` for options that
-    mean nothing.
+    It runs in the compaction that wrote the newest of them, when there are more than ``max_leaves`` (and at
+    least two); and in any that finds at least two which together, as they are shown, pass ``share`` of the
+    input: they might leave too little room for the next one ever to be written. The sources leave the view,
+    not the archive. Their hard facts are carried on as in `Summarize`: what the draft misses is listed, in
+    ``facts_share`` of the cap and what the draft left of it. A draft that failed, that is no smaller than its
+    sources, or a model's that with the list carries less than ``fidelity_floor`` of their hard facts, changes
+    nothing. Raises `InvalidPolicy` for options that mean nothing.
     """
 
     name = "distill"
@@ -53,12 +54,13 @@ class Distill(DrafterStrategy):
         self.facts_share = checked_share(facts_share)
 
     def wants(self, scene: Scene) -> bool:
-        """Whether a summary was written in this compaction, and there are now too many."""
-        sources = _sources(scene)
-        if len(sources) < 2 or scene.written.isdisjoint(scene.view.summaries):
+        """Whether there are too many, one of them of this compaction, or they take too much of the input."""
+        count = len(scene.view.summaries)
+        if count < 2:
             return False
-        total = sum(source.tokens for source in sources)
-        return len(sources) > self.max_leaves or total > self.share * scene.budget.input_tokens
+        if count > self.max_leaves and not scene.written.isdisjoint(scene.view.summaries):
+            return True
+        return _shown_tokens(scene) > self.share * scene.budget.input_tokens
 
     def propose(self, scene: Scene) -> DraftSteps:
         """Ask for one working context out of all summaries."""
@@ -112,5 +114,13 @@ def _record(
 
 
 def _view_with(scene: Scene, record: SummaryRecord) -> View:
-    rest = [entry for entry in scene.view.head if not isinstance(entry, Summary)]
-    return scene.view.rebuilt([*rest, Summary(record.id)])
+    return scene.view.rebuilt([*_others(scene), Summary(record.id)])
+
+
+def _shown_tokens(scene: Scene) -> int:
+    """What the summaries add to the view, with the lines around them."""
+    return scene.tokens - scene.measure(scene.view.rebuilt(_others(scene)), scene.summaries)
+
+
+def _others(scene: Scene) -> list[Entry]:
+    return [entry for entry in scene.view.head if not isinstance(entry, Summary)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ COMPACTIONS, TURNS = 20, 8
 SUMMARY = re.compile(r'<summary ref="s:\d+" covers="[^"]+">\n(.*?)\n</summary>', re.DOTALL)
 COVERED = re.compile(r'<summary ref="s:\d+" covers="[^"]*?m:(\d+)">')
 RULES = ("Always answer in British English.", "Never touch settings/prod.yaml.")
+NOUNS = ("boats", "lisbon", "danced", "studio", "really", "great", "harbour", "tomorrow")
 DETAIL = "The spare key is with Mrs Hadley at 17 Orchard Lane."
 
 
@@ -92,3 +94,16 @@ def check(context: list[Message]) -> None:
     for turn in range(newest - 2, newest + 1):
         assert f"src/part_{turn}.py" in head
         assert f"CLI-{1000 + turn}" in head
+
+
+@pytest.mark.parametrize("seed", [2, 3, 4])
+def test_in_a_small_window_summaries_go_on_being_written(seed: int) -> None:
+    """Two that take half of the input would leave too little room beside them for a third, for good."""
+    chance, messages = Random(seed), 240
+    with session(window=700, counter="approximate") as talking:
+        for number in range(messages):
+            said = " ".join(chance.choice(NOUNS) for _ in range(chance.randrange(2, 40))).capitalize() + "."
+            talking.append([user(said) if number % 2 == 0 else assistant(said)])
+            talking.context() if number % 2 == 0 else talking.after_turn()
+        newest = max(found.ranges[-1][1] for found in talking.summaries.values())
+        assert newest > messages - 30

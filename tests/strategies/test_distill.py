@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from context_compaction import Budget
 from context_compaction.errors import InvalidPolicy
 from context_compaction.strategies import Distill, Scene
 from context_compaction.view import Gap, Summary, SummaryRecord, View
@@ -31,9 +34,15 @@ def test_it_needs_two_and_a_summary_of_this_compaction() -> None:
     assert not Distill(max_leaves=0).wants(piled(2, fresh=0))
 
 
-def test_two_that_pass_a_quarter_of_the_input() -> None:
-    assert Distill().wants(piled(2, window=700))
-    assert not Distill().wants(piled(2, window=900))
+@pytest.mark.parametrize("fresh", [0, 1])
+def test_two_that_pass_a_quarter_of_the_input_as_they_are_shown(fresh: int) -> None:
+    scene = piled(2, fresh=fresh)
+    shown = scene.tokens - sum(scene.tokens_by_seq.values())
+    assert shown > sum(summary.tokens for summary in scene.summaries.values())
+    for window, wants in ((4 * shown - 40, True), (4 * shown + 40, False)):
+        budget = Budget(window, reserve_tokens=0)
+        assert Distill().wants(replace(scene, budget=budget)) is wants
+        assert not Distill().wants(replace(piled(1, fresh=fresh), budget=Budget(300, reserve_tokens=0)))
 
 
 def test_all_are_replaced_by_one_of_the_next_generation() -> None:
