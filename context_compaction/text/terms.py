@@ -63,7 +63,7 @@ STOP_WORDS = frozenset(
 FRAMING_WORDS = frozenset(
     """
     ago amount conversation date day days different discuss discussed earlier long many mention mentioned
-    month months much number previous previously remind said several time times told total week weeks year
+    month months much previous previously remind said several time times told total week weeks year
     years
     """.split()  # noqa: SIM905 - as above
 )
