@@ -234,8 +234,8 @@ async def test_what_the_provider_counted_reaches_the_session(way):
     of.append(read_all([HumanMessage("lorem ipsum " * 60)]))
     got: list[Any] = []
     sync, asynchronous = of.after_turn, of.aafter_turn
-    of.after_turn = lambda usage=None: got.append(usage) or sync(usage)  # pyright: ignore[reportAttributeAccessIssue]
-    of.aafter_turn = lambda usage=None: got.append(usage) or asynchronous(usage)  # pyright: ignore[reportAttributeAccessIssue]
+    of.after_turn = lambda usage=None, _=None: got.append(usage) or sync(usage)  # pyright: ignore[reportAttributeAccessIssue]
+    of.aafter_turn = lambda usage=None, _=None: got.append(usage) or asynchronous(usage)  # pyright: ignore[reportAttributeAccessIssue]
     inner = RunnableLambda(lambda _: [AIMessage("a", usage_metadata=usage), AIMessage("b")])
     await run(RunnableWithCompaction(inner, lambda _: of), way, "q1")
     assert got == [usage]
