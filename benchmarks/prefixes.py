@@ -59,7 +59,7 @@ def run(data: Path | None, *, quick: bool = False) -> Table:
     contest = Contest(
         "ours",
         ("SummarizationMiddleware", "deepagents", "ContextEditingMiddleware"),
-        less=("compactions", "changed", "unexplained", "tokens sent"),
+        less=("changed", "unexplained", "tokens sent"),
         names=1,
         within=(0,),
     )
