@@ -35,7 +35,7 @@ CONTEST = Contest(
     OURS,
     (SUMMARIZATION, DEEP, EDITING),
     more=("facts", "user's"),
-    less=("compacted", "changed", "why?", "sent", "anew", "cost"),
+    less=("changed", "why?", "sent", "anew", "cost"),
     names=1,
     within=(0,),
 )
