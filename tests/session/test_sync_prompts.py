@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from context_compaction import Policy, Session, open_archive
+from context_compaction import Budget, Policy, Session, open_archive
 from tests.checker import Request
 from tests.checker.structure import check_structure
 from tests.session.lists import Dict, said, stored, talk
 from tests.session.talks import dicts, session, turns
+from tests.test_properties import WORDS
 from tests.windows import answers, asks, assistant, system, user
 
 
@@ -175,3 +176,16 @@ def test_a_fork_with_nothing_but_a_prompt() -> None:
 
 def _request(s: Session, log: list[Dict]) -> Request:
     return Request(log, shown(s), 1000, {"own": lambda found: 4 * len(found)})
+
+
+def test_behind_what_was_rendered_none_is_of_the_head() -> None:
+    """A view may show only our context message and system messages of the body: a new one is appended."""
+    policy, budget = Policy.extractive(), Budget(150, reserve_tokens=15)
+    with Session(":memory:", budget=budget, policy=policy, counter=WORDS) as s:
+        s.sync([{**assistant("begun"), "reasoning": "thinking " * 25}, system("one")])
+        s.pin("m:1")
+        held = s.context()
+        assert [message.role for message in held] == ["user", "system"]
+        done = s.sync([*held, system("one, two")])
+        assert (done.kind, done.appended, done.forked_at) == ("grown", 1, None)
+        assert [message["content"] for message in said(s)] == ["begun", "one", "one, two"]

@@ -106,12 +106,10 @@ def _head_length(said: Sequence[Item], contexts: Sequence[Item]) -> int:
 
 
 def _own_head(head: Sequence[Item], outline: Outline, matcher: Matcher) -> int:
-    """How many of these are of the head, if all that the log has in its body are of the body."""
+    """How many of these are of the head: those before the first that the log has in its body."""
     standing = outline.head(outline.end)
-    length = len(head)
-    while length and _is_of_body(head[length - 1], outline, standing, matcher):
-        length -= 1
-    return length
+    bodies = (place for place, item in enumerate(head) if _is_of_body(item, outline, standing, matcher))
+    return next(bodies, len(head))
 
 
 def _is_of_body(item: Item, outline: Outline, standing: Sequence[int], matcher: Matcher) -> bool:
