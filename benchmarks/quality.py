@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from pathlib import Path
 from statistics import mean
 
@@ -34,14 +35,14 @@ OURS = "ours, {}"
 RETRIEVED = 64
 """Messages that the retriever gives the others to fill their room with."""
 NOTES = (
-    "told message by message; before each answer the context is asked for (ours: then after_turn).",
+    "told message by message; before each answer the context is asked for (ours: after_turn behind a turn).",
     "  Each question is then asked of what has become of the conversation, each for itself",
     "budget: 5, 10, 25 % of the conversation's tokens for all of a request, the question too, for everybody",
     "evidence: mean over questions of |evidence messages word for word in the context| / |evidence|",
     "answers: mean over questions of the gold answer's words found in the context, of those that the",
     "  evidence holds and the question does not say; by stems, without stop words. (of N): without",
     "  adversarial questions and answers that share no word with their evidence (yes, reckoned dates)",
-    "recall: ours is its own (recall_share .4); for the others LangChain's BM25Retriever over all messages:",
+    f"recall: ours is its own (share {RECALL_SHARE[1]}); for the others LangChain's BM25Retriever over all:",
     "  as much room, its best messages that they do not show and that fit",
     "filled: tokens of the request as shares of the budget, at the three budgets",
     "rewrites: turns whose request did not begin with the one before (recalled blocks aside), mean over",
@@ -145,12 +146,12 @@ def ours(told: Told, limit: int, policy: Policy) -> Iterator[tuple[bool, Asked, 
     """A session's context for each question, with auto-recall and, as it changes nothing else, without it."""
     with open_archive(":memory:") as archive:
         session = _session(archive, limit, replace(policy, recall_share=None), told)
-        for message in told.said:
+        for message, follows in zip_longest(told.said, told.said[1:]):
             session.append(message)
             if message.role == "user":
                 session.context()
-            else:
-                session.after_turn()
+            if message.role != "user" or follows is None or follows.role == "user":
+                session.after_turn()  # also where nobody answered
         rewrites = session.stats.compactions
         last = _session(archive, limit, policy, told)
         for number, asked in enumerate(told.questions):
