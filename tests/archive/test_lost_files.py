@@ -19,7 +19,7 @@ from context_compaction.testing.archive_rows import Writer
 
 ROOT = Path(__file__).parents[2]
 UNPRIVILEGED = """
-import os, sys
+import os, sys, urllib.parse  # which a path's as_uri imports when it is called, from Python 3.13 on
 from context_compaction.archive import SQLiteArchive
 from context_compaction.errors import ArchiveUnavailable
 from context_compaction.testing.archive_rows import Writer

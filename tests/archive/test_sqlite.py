@@ -1,8 +1,10 @@
 """What only the SQLite archive does: media once, logs through ancestors, constant cost."""
 
+import gc
 import os
 import sqlite3
 import threading
+import warnings
 from pathlib import Path
 
 import pytest
@@ -111,6 +113,19 @@ def machine_steps(archive: SQLiteArchive) -> int:
 COUNT = """
 WITH RECURSIVE n(x) AS (SELECT held() UNION ALL SELECT x + 1 FROM n WHERE x < 400000) SELECT count(*) FROM n
 """
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_an_archive_in_a_cycle_is_closed_by_the_collector_without_a_word(path: Path, in_memory: bool):
+    """Python warns of a connection left open from 3.13 on."""
+    cycle: list[object] = [SQLiteArchive() if in_memory else SQLiteArchive(path)]
+    cycle.append(cycle)
+    gc.collect()  # what earlier tests left
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        del cycle
+        gc.collect()
+    assert [str(warning.message) for warning in told] == []
 
 
 def test_closed_in_the_middle_of_another_threads_statement(path: Path):
