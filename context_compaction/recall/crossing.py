@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 
 from context_compaction.archive.base import Archive
@@ -34,6 +34,10 @@ class OfNamespace(Searched):
         self._within = Within(since, until, moment)
         self._names: dict[int, str] = {}
         self.inside = self._inside = set[int]()
+
+    def at_once(self) -> AbstractContextManager[object]:
+        """As the archive does."""
+        return self._archive.at_once()
 
     @property
     def keeps_vectors(self) -> bool:

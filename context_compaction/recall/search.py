@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Container, Sequence
+from contextlib import ExitStack
 
 from context_compaction.archive.base import Archive
 from context_compaction.archive.records import Near, Upto, VectorModel
 from context_compaction.errors import QueryError
-from context_compaction.recall.at_once import at_once
 from context_compaction.recall.bounds import Bounds
 from context_compaction.recall.crossing import OfNamespace
 from context_compaction.recall.distinct import distinct
@@ -17,7 +17,7 @@ from context_compaction.recall.hits import HitList
 from context_compaction.recall.narrowing import narrowed
 from context_compaction.recall.paging import check_count
 from context_compaction.recall.query import Query
-from context_compaction.recall.ranking import around, rank
+from context_compaction.recall.ranking import Ranked, around, rank
 from context_compaction.recall.reading import reweighed
 from context_compaction.recall.reasons import Reasons
 from context_compaction.recall.searched import OfBranch, Searched
@@ -30,7 +30,6 @@ READ = 40
 """How many of them are read, if not more are asked for."""
 
 
-@at_once
 def recall(
     archive: Archive,
     branch: int,
@@ -60,7 +59,6 @@ def recall(
     )
 
 
-@at_once
 def recall_over(
     archive: Archive,
     namespace: str,
@@ -103,29 +101,36 @@ def recall_in(
     asked, weights = Query.of(query, now), weights or Weights()
     if not asked.words and not asked.periods:
         return HitList()
-    pool = where.search(asked, CANDIDATES)
-    sittings = where.sittings(around(pool, weights))
-    most, within, near = max(k, READ), where.inside, list[Near]()
-    ranked = rank(pool, sittings, most, weights, within=within, summaries=summaries)
-    texts = Texts.of(where, ranked)
-    if embedding is not None and where.keeps_vectors:
-        candidates = {found.first for found in pool.documents if found.role != "summary"}.union(sittings)
-        question = embedding.vector(without_speakers(query, texts.messages.values()))
-        near = _near(where, question, candidates)
-    if near:
-        sittings |= where.sittings({found.seq for found in near if not found.summary})
-        ranked = rank(pool, sittings, most, weights, within=within, summaries=summaries, near=near)
-        texts = texts.with_those_of(where, ranked)
-    passages = narrowed(pool, texts.messages, asked.words, weights)
-    if passages is not None:
-        within = {found.first for found in ranked}
-        ranked = rank(passages, sittings, most, weights, within=within, summaries=summaries, near=near)
-        texts = texts.with_those_of(where, ranked)
-    ranked = [one for one in ranked if texts.has(one)]
-    ranked = [one for one in ranked if not one.summary or where.covers(texts.summaries[one.summary].ranges)]
-    best = reweighed(ranked, texts.messages, texts.summaries, asked, weights)
-    best = (distinct(best, texts.summaries) if unique else best)[:k]
-    return hits_of(where, best, texts, asked, Reasons(asked, pool, sittings, weights))
+    with ExitStack() as reading:
+        reading.enter_context(where.at_once())
+        pool = where.search(asked, CANDIDATES)
+        sittings = where.sittings(around(pool, weights))
+        most, within, near = max(k, READ), where.inside, list[Near]()
+        ranked = rank(pool, sittings, most, weights, within=within, summaries=summaries)
+        texts = Texts.of(where, ranked)
+        if embedding is not None and where.keeps_vectors:
+            candidates = {found.first for found in pool.documents if found.role != "summary"}.union(sittings)
+            reading.close()  # an embedder may take long, and holds no connection meanwhile
+            question = embedding.vector(without_speakers(query, texts.messages.values()))
+            reading.enter_context(where.at_once())
+            near = _near(where, question, candidates)
+        if near:
+            sittings |= where.sittings({found.seq for found in near if not found.summary})
+            ranked = rank(pool, sittings, most, weights, within=within, summaries=summaries, near=near)
+            texts = texts.with_those_of(where, ranked)
+        passages = narrowed(pool, texts.messages, asked.words, weights)
+        if passages is not None:
+            within = {found.first for found in ranked}
+            ranked = rank(passages, sittings, most, weights, within=within, summaries=summaries, near=near)
+            texts = texts.with_those_of(where, ranked)
+        best = [one for one in ranked if texts.has(one) and _lies_within(where, one, texts)]
+        best = reweighed(best, texts.messages, texts.summaries, asked, weights)
+        best = (distinct(best, texts.summaries) if unique else best)[:k]
+        return hits_of(where, best, texts, asked, Reasons(asked, pool, sittings, weights))
+
+
+def _lies_within(where: Searched, found: Ranked, texts: Texts) -> bool:
+    return not found.summary or where.covers(texts.summaries[found.summary].ranges)
 
 
 def _check(query: object, k: object) -> None:

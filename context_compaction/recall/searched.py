@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Container, Mapping, Sequence
+from contextlib import AbstractContextManager
 
 from context_compaction.archive.base import Archive
 from context_compaction.archive.records import Near, SearchPool, Upto, VectorModel
@@ -22,6 +23,10 @@ class Searched(ABC):
 
     inside: Container[int] | None = None
     """The messages that lie within the bounds, and the first ones of summaries that may; None: all."""
+
+    @abstractmethod
+    def at_once(self) -> AbstractContextManager[object]:
+        """As `Archive.at_once`."""
 
     @property
     @abstractmethod
@@ -90,9 +95,13 @@ class OfBranch(Searched):
         self.inside = self._ranges if within is None else within
         self._end = before if before is not None else upto.seq + 1 if upto is not None else None
 
+    def at_once(self) -> AbstractContextManager[object]:
+        """As the archive does."""
+        return self._archive.at_once()
+
     @property
     def keeps_vectors(self) -> bool:
-        """As the archive does."""
+        """The same."""
         return self._archive.keeps_vectors
 
     def search(self, query: Query, limit: int) -> SearchPool:

@@ -13,7 +13,7 @@ from context_compaction.archive import Archive
 from context_compaction.archive.postgres import PostgresArchive
 from context_compaction.errors import ArchiveUnavailable
 from context_compaction.messages import MediaBlock
-from context_compaction.recall import recall
+from context_compaction.recall import Embedding, recall
 from context_compaction.recall.search import recall_over
 from context_compaction.testing.archive_rows import Writer, calling
 from tests.postgres import connected
@@ -76,6 +76,23 @@ def test_a_recall_waits_for_what_it_has_to_know_first(counted: tuple[Archive, Re
     assert least(relay, lambda: recall_over(archive, "default", "crane tide harbour")) <= 20
     assert least(relay, lambda: archive.open_session("default", "s")) <= 5
     assert least(relay, lambda: archive.messages(writer.branch, [(1, 2), (5, 9)])) == 3
+
+
+def test_an_embedder_holds_no_connection(counted: tuple[Archive, Relay]):
+    """There is one: whoever needs it while a question is embedded gets it."""
+    archive, _ = counted
+    writer = Writer.of(archive)
+    writer.say(*SAID)
+    read: list[int] = []
+
+    def embed(texts: list[str]) -> list[list[float]]:
+        read.append(len(archive.messages(writer.branch, [(1, 3)])))
+        return [[1.0, 0.0] for _ in texts]
+
+    embedding = Embedding.of(embed)
+    assert recall(archive, writer.branch, "crane", embedding=embedding)
+    assert recall_over(archive, "default", "tide", embedding=embedding)
+    assert (read, embedding.trouble) == ([3, 3], "")
 
 
 def test_many_rows_wait_no_longer(counted: tuple[Archive, Relay]):
