@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from context_compaction import Archive, open_archive
 from context_compaction.archive.sqlite import opening
 
 
@@ -13,6 +15,13 @@ from context_compaction.archive.sqlite import opening
 def path(tmp_path: Path) -> Path:
     """Of a file that is not there yet."""
     return tmp_path / "archive.db"
+
+
+@pytest.fixture
+def archive() -> Iterator[Archive]:
+    """One in memory."""
+    with open_archive(":memory:") as opened:
+        yield opened
 
 
 @pytest.fixture

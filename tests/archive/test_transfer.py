@@ -27,12 +27,6 @@ from tests.session.talks import session
 
 
 @pytest.fixture
-def archive() -> Iterator[Archive]:
-    with open_archive(":memory:") as opened:
-        yield opened
-
-
-@pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "export.jsonl"
 

@@ -1,6 +1,6 @@
 """What is refused of an export: whatever anybody may have written, and nothing of it is left."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +32,6 @@ ODD: tuple[Any, ...] = (
     [1],
     {},
 )
-
-
-@pytest.fixture
-def archive() -> Iterator[Archive]:
-    with open_archive(":memory:") as opened:
-        yield opened
 
 
 @pytest.fixture

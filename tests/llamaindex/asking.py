@@ -7,11 +7,25 @@ from typing import Any
 
 from llama_index.core.base.llms.types import ChatMessage, MessageRole, TextBlock, ToolCallBlock
 
-from llamaindex_compaction import CompactingCodeActAgent, CompactingFunctionAgent, CompactingReActAgent
+from llamaindex_compaction import (
+    CompactingCodeActAgent,
+    CompactingFunctionAgent,
+    CompactingReActAgent,
+    CompactionMemory,
+)
 from tests.llamaindex.strict import StrictLLM
 
 KINDS = ("function", "react", "codeact")
 WINDOW = 8192
+DAYS = 12
+
+
+def texts(messages: list[ChatMessage]) -> str:
+    return "\n".join(message.content or "" for message in messages)
+
+
+def memory(**options: Any) -> CompactionMemory:
+    return CompactionMemory.from_defaults(**{"session_id": "s1", "token_limit": 6000, **options})
 
 
 def read(day: int) -> str:

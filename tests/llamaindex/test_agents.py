@@ -5,26 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from llama_index.core.base.llms.types import ChatMessage, MessageRole
+from llama_index.core.base.llms.types import MessageRole
 from llama_index.core.memory import ChatMemoryBuffer
 from llama_index.core.tools import FunctionTool
 from llama_index.core.workflow import Context
 
 from llamaindex_compaction import CompactionMemory, create_recall_tool
-from tests.llamaindex.asking import KINDS, WINDOW, agent, answer, calling, read, recalling, step
+from tests.llamaindex.asking import (
+    DAYS,
+    KINDS,
+    WINDOW,
+    agent,
+    answer,
+    calling,
+    memory,
+    read,
+    recalling,
+    step,
+    texts,
+)
 from tests.llamaindex.strict import StrictLLM
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of LlamaIndex's own agents
-DAYS = 12
-
-
-def texts(messages: list[ChatMessage]) -> str:
-    return "\n".join(message.content or "" for message in messages)
-
-
-def memory(**options: Any) -> CompactionMemory:
-    return CompactionMemory.from_defaults(**{"session_id": "s1", "token_limit": 6000, **options})
-
 
 # -- one long turn -------------------------------------------------------------------------------------------
 

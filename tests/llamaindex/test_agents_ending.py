@@ -15,21 +15,11 @@ from llama_index.core.workflow import Context, WorkflowRuntimeError
 from workflows.errors import WorkflowCancelledByUser
 
 from context_compaction import CannotCompact, InvalidBudget, Policy
-from llamaindex_compaction import CompactionMemory, from_llamaindex
-from tests.llamaindex.asking import KINDS, WINDOW, agent, answer, calling, read, step
+from llamaindex_compaction import from_llamaindex
+from tests.llamaindex.asking import DAYS, KINDS, WINDOW, agent, answer, calling, memory, read, step, texts
 from tests.llamaindex.talking import events, spans
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of LlamaIndex's own agents
-DAYS = 12
-
-
-def texts(messages: list[ChatMessage]) -> str:
-    return "\n".join(message.content or "" for message in messages)
-
-
-def memory(**options: Any) -> CompactionMemory:
-    return CompactionMemory.from_defaults(**{"session_id": "s1", "token_limit": 6000, **options})
-
 
 # -- runs that end otherwise ---------------------------------------------------------------------------------
 
