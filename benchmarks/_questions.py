@@ -60,7 +60,7 @@ def asked(archive: Archive, data: Path | None) -> dict[str, list[Question]]:
         raise Skipped("no conversations; name a folder with --data DIR")
     sets: dict[str, list[Question]] = {}
     for name, pattern in SETS:
-        files = [path for path in sorted(data.glob(pattern)) if _belongs(name, path)]
+        files = [path for path in sorted(data.glob(pattern)) if belongs(name, path)]
         if found := [question for path in files for question in stored(archive, path)]:
             sets[name] = found
     if not sets:
@@ -157,7 +157,6 @@ def _means(rows: Iterable[Sequence[float]]) -> list[float]:
     return [sum(column) / len(column) for column in columns]
 
 
-def _belongs(name: str, path: Path) -> bool:
-    if path.parent.name != "locomo":
-        return True
-    return (path.stem in TUNED_ON) == (name == SETS[0][0])
+def belongs(name: str, path: Path) -> bool:
+    """Whether a file is of a set: LoCoMo is two, by what was tuned on."""
+    return path.parent.name != "locomo" or (path.stem in TUNED_ON) == name.endswith("tuned on")

@@ -10,7 +10,7 @@ from time import perf_counter
 
 from benchmarks import Skipped, Table
 from benchmarks._evidence import answered, read, shown, stands
-from benchmarks._questions import TUNED_ON
+from benchmarks._questions import belongs
 from context_compaction import Budget, Message, Policy, Session, TokenCounter, open_archive
 from context_compaction.policy.rule import RECALL_SHARE
 
@@ -54,7 +54,7 @@ def run(data: Path | None, *, quick: bool = False) -> Table:
     shares, most = ((None, RECALL_SHARE[1]), 3) if quick else (SHARES, None)
     rows: list[Sequence[object]] = []
     for name, pattern in SETS:
-        files = [path for path in sorted(data.glob(pattern)) if _belongs(name, path)][: 1 if quick else None]
+        files = [path for path in sorted(data.glob(pattern)) if belongs(name, path)][: 1 if quick else None]
         for share in shares if files else ():
             scores = [
                 measured(files, share, budget, most, long=name.startswith("long")) for budget in BUDGETS
@@ -109,7 +109,3 @@ def measured(
                     score.answers.append(share_of_answer)
                 score.tokens.append(sum(counter.message(found) for found in context if found.is_recalled))
     return score
-
-
-def _belongs(name: str, path: Path) -> bool:
-    return path.parent.name != "locomo" or (path.stem in TUNED_ON) == name.endswith("tuned on")

@@ -6,11 +6,9 @@ import math
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from inspect import signature
 from itertools import cycle, islice
 from pathlib import Path
 from time import perf_counter, process_time
-from typing import Any
 
 from benchmarks import Table
 from benchmarks._conversation import Dict
@@ -25,8 +23,6 @@ SIZES, SHORT, LONG_SHARE = (10_000, 100_000, 1_000_000), 200, 50
 """Messages in the archive and in each of its short sessions; one in fifty of all is in a long one."""
 BATCH, STEPS = 1000, 100
 BUDGET = Budget(context_window=32_768)
-CROSSING = "scope" in signature(Session.recall).parameters
-"""Whether a search may look into all sessions of a namespace."""
 CPU = "CPU"
 Column = Mapping[str, float]
 
@@ -122,9 +118,7 @@ def _measured(path: Path, growing: _Growing, size: int, steps: int, queries: Ite
         "recall, the long session": lambda: long.recall(next(queries)),
         "opening": lambda: _open(path),
     }
-    if CROSSING:
-        everywhere: Any = short.recall
-        ways["recall, the whole namespace"] = lambda: everywhere(next(queries), scope="namespace")
+    ways["recall, the whole namespace"] = lambda: short.recall(next(queries), scope="namespace")
     watch = race([_step(name, call) for name, call in ways.items()], steps, warm_up=5)
     for name in ways:
         found[f"{name}: p50 ms"] = watch[name]

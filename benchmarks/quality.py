@@ -11,7 +11,7 @@ from statistics import mean
 from benchmarks import Contest, Skipped, Table
 from benchmarks._evidence import Asked, read, words_needed
 from benchmarks._keepers import Told, keepers
-from benchmarks._questions import TUNED_ON, Conversation, Question, Search
+from benchmarks._questions import Conversation, Question, Search, belongs
 from benchmarks._retrievers import bm25_retriever
 from context_compaction import Archive, Budget, Message, Policy, Session, TokenCounter, open_archive
 from context_compaction.policy.rule import RECALL_SHARE
@@ -93,7 +93,7 @@ def run(data: Path | None, *, quick: bool = False) -> Table:
         raise Skipped("no conversations; name a folder with --data DIR")
     rows: list[Sequence[object]] = []
     for name, pattern in SETS.items():
-        files = [path for path in sorted(data.glob(pattern)) if _belongs(name, path)][: 1 if quick else None]
+        files = [path for path in sorted(data.glob(pattern)) if belongs(name, path)][: 1 if quick else None]
         if files:
             rows += _rows(name, _scores(files, 3 if quick else None))
     if not rows:
@@ -209,7 +209,3 @@ def _rows(name: str, scores: Scores) -> Iterator[Sequence[object]]:
                     " / ".join(f"{mean(score.filled):.2f}" for score in each),
                     " / ".join(f"{mean(score.rewrites):.0f}" for score in each),
                 )
-
-
-def _belongs(name: str, path: Path) -> bool:
-    return path.parent.name != "locomo" or (path.stem in TUNED_ON) == name.endswith("tuned on")

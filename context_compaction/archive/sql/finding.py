@@ -125,7 +125,7 @@ def find(scope: Scope, terms: Iterable[str], periods: Sequence[Period], limit: i
     intervals = _intervals(scope, periods)
     within = [sum(_count_within(scope, interval) for interval in each) for each in intervals]
     asked: list[tuple[str | int, int]] = [*frequencies.items(), *enumerate(within)]
-    rare = scope.all_matching(all_within(asked, limit))
+    rare = scope.all_matching(_all_within(asked, limit))
 
     def matching(wanted: str | int, room: int) -> list[Row]:
         if not isinstance(wanted, str):
@@ -242,7 +242,7 @@ def _intervals(scope: Scope, periods: Sequence[Period]) -> list[list[Interval]]:
     return [period.intervals(min(times), max(times)) if times else [] for period in periods]
 
 
-def all_within(asked: Iterable[tuple[str | int, int]], limit: int) -> list[str]:
+def _all_within(asked: Iterable[tuple[str | int, int]], limit: int) -> list[str]:
     """The rarest terms, as far as there is room for all that they and what is rarer are in."""
     by_frequency = sorted((one for one in asked if one[1]), key=lambda one: one[1])
     met = accumulate(frequency for _, frequency in by_frequency)
