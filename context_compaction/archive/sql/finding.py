@@ -11,10 +11,10 @@ import json
 import math
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from context_compaction.archive.records import SearchDocument, SearchPool, Upto
 from context_compaction.archive.sql.database import Database, Rows
@@ -58,7 +58,6 @@ MAX_RANGES = 100
 """Of more ranges the whole stretch is searched: where times are that mixed up, order tells nothing."""
 Row = tuple[int, int, int, str, int, float | None, int, str]
 Interval = tuple[float, float]
-T = TypeVar("T")
 _TERM = re.compile(r"[^\s\"'\x00-\x1f\ud800-\udfff]+")
 
 
@@ -111,7 +110,7 @@ class Scope(ABC):
 
     @abstractmethod
     def matching(self, term: str, limit: int) -> list[Row]:
-        """The newest ``limit`` documents of the scope that hold a term."""
+        """The newest ``limit`` documents of the scope that hold a term; all for `FOREVER`."""
 
     def all_matching(self, terms: Sequence[str]) -> dict[str, list[Row]]:
         """By term, what `matching` gives without a limit: for terms that are known to be rare."""
@@ -124,19 +123,25 @@ def find(scope: Scope, terms: Iterable[str], periods: Sequence[Period], limit: i
     frequencies = scope.frequencies(searchable(terms))
     intervals = _intervals(scope, periods)
     within = [sum(_count_within(scope, interval) for interval in each) for each in intervals]
-    asked: list[tuple[str | int, int]] = [*frequencies.items(), *enumerate(within)]
+    known: list[tuple[str | int, int]] = [*frequencies.items(), *enumerate(within)]
+    asked = sorted((one for one in known if one[1]), key=lambda one: one[1])
     rare = scope.all_matching(_all_within(asked, limit))
-
-    def matching(wanted: str | int, room: int) -> list[Row]:
+    rows: dict[int, Row] = {}
+    for wanted, frequency in asked:
+        room = limit - len(rows)
+        if room <= 0:
+            break
         if not isinstance(wanted, str):
-            return _within(scope, intervals[wanted], room)
-        return rare[wanted] if wanted in rare else scope.matching(wanted, room)
-
-    rows = rarest_first(asked, matching, limit)
+            found = _within(scope, intervals[wanted], room)
+        elif wanted in rare:
+            found = rare[wanted]
+        else:
+            found = scope.matching(wanted, FOREVER if frequency <= room else room)
+        rows.update((row[0], row) for row in found)
     total, length = totals.fetchone()
     total, length = total - scope.bounds.newer[0], length - scope.bounds.newer[1]
     return SearchPool(
-        documents=[document(scope.branch, frequencies, intervals, row) for row in rows],
+        documents=[document(scope.branch, frequencies, intervals, row) for row in rows.values()],
         total=total,
         mean_length=length / total if total else 0.0,
         frequencies=frequencies,
@@ -148,18 +153,6 @@ def find(scope: Scope, terms: Iterable[str], periods: Sequence[Period], limit: i
 def searchable(terms: Iterable[str]) -> list[str]:
     """Those that an index can have, each once."""
     return [term for term in dict.fromkeys(terms) if _TERM.fullmatch(term)]
-
-
-def rarest_first(
-    asked: Iterable[tuple[T, int]], matching: Callable[[T, int], list[Row]], limit: int
-) -> list[Row]:
-    """At most ``limit`` rows of what is asked for, with how often it is there; of the next one the newest."""
-    rows: dict[int, Row] = {}
-    for wanted, frequency in sorted(asked, key=lambda one: one[1]):
-        room = limit - len(rows)
-        if frequency and room > 0:
-            rows.update((row[0], row) for row in matching(wanted, room))
-    return list(rows.values())
 
 
 def sittings(connection: Database, spans: Sequence[Span], seqs: Collection[int]) -> dict[int, int]:
@@ -242,13 +235,12 @@ def _intervals(scope: Scope, periods: Sequence[Period]) -> list[list[Interval]]:
     return [period.intervals(min(times), max(times)) if times else [] for period in periods]
 
 
-def _all_within(asked: Iterable[tuple[str | int, int]], limit: int) -> list[str]:
+def _all_within(asked: Sequence[tuple[str | int, int]], limit: int) -> list[str]:
     """The rarest terms, as far as there is room for all that they and what is rarer are in."""
-    by_frequency = sorted((one for one in asked if one[1]), key=lambda one: one[1])
-    met = accumulate(frequency for _, frequency in by_frequency)
+    met = accumulate(frequency for _, frequency in asked)
     return [
         wanted
-        for (wanted, _), count in zip(by_frequency, met, strict=True)
+        for (wanted, _), count in zip(asked, met, strict=True)
         if isinstance(wanted, str) and count <= limit
     ]
 

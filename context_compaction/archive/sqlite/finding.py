@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from context_compaction.archive.sql.finding import READ_TOTALS, Row, Scope
+from context_compaction.archive.sql.finding import Row, Scope
 from context_compaction.archive.sql.spans import FOREVER
 
 COUNT_ALL_MATCHES = "SELECT count(*) FROM search_index WHERE search_index MATCH ?"
@@ -34,13 +34,12 @@ class FileScope(Scope):
         """The newest logs first.
 
         To go through the index backwards costs up to ten times as much, the more the older a log is. It pays
-        where there may be more than are taken.
+        where there are more than are taken.
         """
-        documents, _ = self.connection.execute(READ_TOTALS, (self.branch,)).fetchone()
         found: list[Row] = []
         for span in reversed(self.parts):
             bounds = (_match(span.branch, term), span.branch, span.first, span.last, span.last_summary)
-            if documents <= limit:
+            if limit == FOREVER:
                 found += self.connection.execute(FIND_ALL_MATCHES, bounds).fetchall()[::-1]
             else:
                 found += self.connection.execute(FIND_MATCHES, (*bounds, limit - len(found)))
