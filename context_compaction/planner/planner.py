@@ -58,14 +58,17 @@ def rungs_for(task: Task) -> tuple[Rung, ...]:
 
 
 def _make_fit(task: Task, climb: Climb) -> Steps:
-    """HARD and still over: old messages go, the kept tail down to the floor; then clamp, drop heard pins."""
+    """HARD and still over: old messages go, the kept tail down to the floor; then clamp, drop heard pins.
+
+    A message that pins itself is quoted once it is clamped, which may take more than that frees: hence again.
+    """
     limit = task.budget.input_tokens
     if climb.tokens > limit:
         yield from climb.run([Truncate(summaries=False)])
     if climb.tokens > limit:
         climb.scene = replace(climb.scene, protected=climb.scene.floor, goal=limit)
         clear = [rung for rung in task.rule.ladder.rungs if isinstance(rung, ClearToolResults)]
-        yield from climb.run([*clear, Truncate(), Clamp(), DropInstructions()])
+        yield from climb.run([*clear, Truncate(), Clamp(), DropInstructions(), Clamp()])
 
 
 def last_resort(task: Task, reason: str) -> PlanSteps:

@@ -81,6 +81,22 @@ def test_only_what_the_user_says_within_the_limits(
     judge.finish()
 
 
+def test_a_rule_in_a_message_that_is_clamped_yields_to_it() -> None:
+    """Shown whole it needs no quote; clamped it would, which here takes more than clamping frees."""
+    read = {"name": "read_file", "arguments": '{"path": "a.py"}'}
+    calls = [{"id": f"call_{n}", "type": "function", "function": read} for n in range(4)]
+    judge = Judge(Policy.masking(), 300)
+    judge.append(
+        [
+            {"role": "user", "content": "word0 " * 97 + "\n\nAlways user topic0."},
+            {"role": "assistant", "content": None, "tool_calls": calls},
+            {"role": "tool", "tool_call_id": "call_foreign", "content": "word0\n\n"},
+        ]
+    )
+    judge.request()
+    judge.finish()
+
+
 @given(history=histories(), data=st.data())
 @settings(max_examples=EXAMPLES, suppress_health_check=QUIET)
 def test_stateless_use_quotes_nobody_else(history: list[list[ChatMessage]], data: st.DataObject) -> None:
