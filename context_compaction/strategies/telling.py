@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from context_compaction.drafting.base import Passage
 from context_compaction.schema import parse_sections
-from context_compaction.text.facts import Fact, FactKind, hard_facts
+from context_compaction.text.facts import Fact, FactKind, hard_facts, spelled_facts
 from context_compaction.text.intent import is_rule
 from context_compaction.text.verbatim import listable, split_block
 
@@ -64,7 +64,7 @@ def telling_facts(passages: Sequence[Passage]) -> list[Fact]:
     seen: dict[tuple[str, str], _Seen] = {}
     for number, passage in enumerate(passages, 1):
         for fact in _facts_of(passage):
-            if listable(fact) and fact.value in passage.text:
+            if listable(fact):
                 each = seen.setdefault(fact.key, _Seen(fact))
                 each.worth = max(each.worth, KINDS[fact.kind] * ROLES.get(passage.role, 1.0))
                 each.count += 1
@@ -73,9 +73,11 @@ def telling_facts(passages: Sequence[Passage]) -> list[Fact]:
 
 
 def _facts_of(passage: Passage) -> tuple[Fact, ...]:
+    """Those that stand in the passage as they are spelled."""
     if passage.role != "summary":
-        return hard_facts(passage.text, role=passage.role)
+        return spelled_facts(passage.text, role=passage.role)
     body, listed = split_block(passage.text)
     goal = parse_sections(body).get("goal", "").splitlines()
     rules = (Fact("instruction", _REF.sub("", line.removeprefix("- "))) for line in goal if is_rule(line))
-    return tuple({fact.key: fact for fact in (*listed, *rules, *hard_facts(passage.text))}.values())
+    facts = {fact.key: fact for fact in (*listed, *rules, *hard_facts(passage.text))}.values()
+    return tuple(fact for fact in facts if fact.value in passage.text)

@@ -23,6 +23,8 @@ TELLING_TERMS = 3
 """Terms from which on a wish or decision can be understood alone, common words left out."""
 MAX_MESSAGE = 100
 """Characters of an error's message that count as the fact."""
+_REACH = 600
+"""Characters in which an error stands: its place, its name, and twice its message."""
 _MAX_KEPT = 4200  # a clipped output, its note included
 _MAX_LINE = 400
 _CODE_BEFORE = frozenset("=:,([{+|&<>$")
@@ -74,6 +76,16 @@ def hard_facts(text: str, *, role: str | None = None) -> tuple[Fact, ...]:
     """
     facts = _spelled(text)
     return facts if role != "user" else tuple(dict.fromkeys((*facts, *_wanted(text))))
+
+
+def spelled_facts(text: str, *, role: str | None = None) -> tuple[Fact, ...]:
+    """Those of `hard_facts` that stand in the text character by character, as all but some errors do.
+
+    An error is put together: without its place, and with one space before its message. Whether that stands
+    there is asked where it was found: over all of a long log it would take the square of its length.
+    """
+    literal = {fact for start, fact in _errors(text) if fact.value in text[start : start + _REACH]}
+    return tuple(fact for fact in hard_facts(text, role=role) if fact.kind != "error" or fact in literal)
 
 
 def error_facts(text: str) -> tuple[Fact, ...]:

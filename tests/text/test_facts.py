@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from context_compaction.text.facts import error_facts, fidelity, hard_facts, occurs
+from context_compaction.text.facts import error_facts, fidelity, hard_facts, occurs, spelled_facts
 
 _PARTS = (
     "ValueError: bad thing\n",
@@ -128,3 +128,17 @@ def test_facts_are_spelled_as_in_the_text(text):
 @given(st.lists(st.sampled_from(_PARTS), max_size=12).map("".join))
 def test_errors_alone_are_the_errors_among_all_facts(text: str):
     assert error_facts(text) == tuple(fact for fact in hard_facts(text) if fact.kind == "error")
+
+
+@given(st.one_of(st.text(max_size=300), st.lists(st.sampled_from(_PARTS), max_size=12).map("".join)), words)
+def test_all_but_some_errors_stand_there_as_they_are_spelled(parts: str, said: str):
+    """Errors are asked for where they are found; here that is the same as anywhere."""
+    text = f"{parts} {said}. Never touch b.py, please."
+    facts = hard_facts(text, role="user")
+    assert spelled_facts(text, role="user") == tuple(fact for fact in facts if fact.value in text)
+
+
+def test_an_error_in_another_spelling_is_not_spelled_there():
+    text = "x.c:3:1: error: no semicolon\n" + "a.py " * 1000 + "\nE   assert 1 == 2\n"
+    assert [fact.value for fact in error_facts(text)] == ["error: no semicolon", "E assert 1 == 2"]
+    assert [fact.value for fact in spelled_facts(text) if fact.kind == "error"] == ["error: no semicolon"]
