@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 class Reporting(Looking, Displayed):
     """The part of a `Session` that tells how it stands."""
 
+    def __repr__(self) -> str:
+        """For a prompt or a log: by what is in memory, so that it can be had of a closed one too."""
+        said, settings = self._state.live.last_seq, self._state.settings
+        return f"<Session {settings.session_id!r} in {settings.namespace!r}: {said} messages said>"
+
     @property
     def budget(self) -> Budget:
         """The room for one request."""

@@ -197,3 +197,11 @@ def test_a_policy_without_a_trigger_in_tokens_has_none_drawn(policy: Policy) -> 
     s.append(turns(1, 2))
     assert s.report().timeline.trigger is None
     assert "trigger" not in read(s._repr_html_()).text
+
+
+def test_at_a_prompt_it_says_which_one_it_is():
+    with session(session_id="ada") as s:
+        s.append(turns(1, 2))
+        told = repr(s)
+    assert told == "<Session 'ada' in 'default': 4 messages said>"
+    assert repr(s) == told
