@@ -84,8 +84,11 @@ def spelled_facts(text: str, *, role: str | None = None) -> tuple[Fact, ...]:
     An error is put together: without its place, and with one space before its message. Whether that stands
     there is asked where it was found: over all of a long log it would take the square of its length.
     """
+    facts = hard_facts(text, role=role)
+    if all(fact.kind != "error" for fact in facts):
+        return facts
     literal = {fact for start, fact in _errors(text) if fact.value in text[start : start + _REACH]}
-    return tuple(fact for fact in hard_facts(text, role=role) if fact.kind != "error" or fact in literal)
+    return tuple(fact for fact in facts if fact.kind != "error" or fact in literal)
 
 
 def error_facts(text: str) -> tuple[Fact, ...]:
