@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tests.checker.log import pair
 from tests.machine.model import HEAD_ROLES, BranchModel, Dict, Key, Model, SessionModel
 
 
@@ -46,15 +47,23 @@ def sync(model: Model, key: Key, head: Sequence[Dict], body: Sequence[Dict]) -> 
 
 
 def is_open(session: SessionModel, body: Sequence[Dict]) -> bool:
-    """Whether a list may be read in two ways: all that it lacks at the end of a branch was pruned, and so is
-    no more in what the branch shows. Then it is an older list, or one that goes on from there.
+    """Whether a list may be read in two ways: all that it lacks at the end of a branch is not in what the
+    branch shows. It was pruned, or is a quoted result that waits for an open batch. Then it is an older list,
+    or one that goes on from there.
     """
     for branch in session.branches:
         agreed = _agreeing([said.json for _, said in branch.body], body)
         rest = branch.body[agreed:]
-        if rest and all(said.pruned for _, said in rest):
+        if rest and all(said.pruned or seq in _quoted(branch) for seq, said in rest):
             return True
     return False
+
+
+def _quoted(branch: BranchModel) -> set[int]:
+    """The results that came too late, or for no call."""
+    heads = [seq for seq, said in enumerate(branch.log, 1) if said.replaces is not None]
+    pairing = pair([said.message for said in branch.log], heads)
+    return pairing.orphans | pairing.late.keys()
 
 
 def _start(

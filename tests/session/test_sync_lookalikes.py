@@ -175,6 +175,21 @@ def test_an_edited_list_with_a_look_alike_forks() -> None:
         assert said(s) == [*log[:-2], user(text), assistant("well")]
 
 
+@every_form
+@each_depth
+def test_a_view_that_begins_with_what_a_later_message_says(form: Form, *, deep: bool) -> None:
+    """Without its thinking, the first message is shown as one that came later reads."""
+    s = session(policy=Policy.masking(), window=150)
+    thought: Dict = {**assistant("so"), "reasoning": "hm " * 50}
+    s.append([thought, user("a"), assistant("so"), user("b")])
+    s.compact()
+    shown = s.context()
+    assert [message.text for message in shown if message.edited] == ["so"]
+    assert s.sync(form(shown), deep).kind == "unchanged"
+    # Trimmed by the caller, the list may as well begin with the later one.
+    assert s.sync(form(shown[-2:]), deep).kind == "unchanged"
+
+
 def test_a_placeholder_under_another_id_is_what_was_said() -> None:
     """An edit stands for one message, and only for that one."""
     s = session(window=2000)

@@ -48,6 +48,8 @@ class Caller:
 
     def turn(self, batch: list[Dict]) -> None:
         """New messages behind the list; the log has them behind all that it had."""
+        if self._may_be_waiting(batch):
+            return
         if self._draw(st.booleans()):
             self._session.close()
             self._session = self._opened()
@@ -58,6 +60,13 @@ class Caller:
         assert (_bare(said(self._session)), done.forked_at) == (_bare(self.log), None)
         assert len(self._session.branches()) == 1
         self.between()
+
+    def _may_be_waiting(self, batch: list[Dict]) -> bool:
+        """Whether a result without an id says what one does that no view shows as long as its batch is open:
+        then nothing tells it from that one.
+        """
+        results = [message for message in batch if message["role"] == "tool" and "id" not in message]
+        return any(message in self.log for message in results)
 
     def between(self) -> None:
         """Compactions, and the list may be what they left."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
 from context_compaction.session.sync.items import MADE_UP, Item
 from context_compaction.session.sync.ours import Ours
@@ -81,15 +81,15 @@ class Matcher:
         if not seqs:
             return Match((), whole=True)
         places = positions(seqs)
-        candidates = self._candidates(items[0], seqs[0]) if items else ()
-        starts = sorted(
-            {place for seq in candidates if seq in places for place in self._starts(seqs, places[seq])}
-        )
+        starts = self._starts(seqs, places, self._candidates(items[0], seqs[0]) if items else ())
+        # What one message says, a view may have shown for another: looked for where nothing else is whole.
+        shown = (self._starts(seqs, places, self._shown_for(item)) for item in items[:1])
         hopeful = len(seqs) - len(items) - len(self._outline.floating)
-        for start in [start for start in starts if start >= hopeful][:STARTS]:
-            run = self._run(items, order, start)
-            if run.whole:
-                return run
+        for tried in chain([starts], shown):
+            for start in [start for start in tried if start >= hopeful][:STARTS]:
+                run = self._run(items, order, start)
+                if run.whole:
+                    return run
         # It leaves the log somewhere. A list that begins where the log does is taken to be all of it.
         tried = [self._run(items, order, start) for start in ([0] if 0 in starts else starts[:STARTS])]
         best = max(tried, key=lambda run: len(run.seqs), default=None)
@@ -126,13 +126,16 @@ class Matcher:
         last = max((seq for seq in agreeing if seq < left), default=0)
         return Match(agreeing, whole=False, at=max(last, order.hidden_before(left)))
 
-    def _starts(self, seqs: Sequence[int], place: int) -> set[int]:
-        """Where to go on if the first item is the message at ``place``; a quoted result may stand later."""
-        later = place
-        if seqs[place] in self._outline.floating:
-            while later < len(seqs) and self._outline[seqs[later]].role == "tool":
-                later += 1
-        return {place, later}
+    def _starts(self, seqs: Sequence[int], places: Mapping[int, int], candidates: Iterable[int]) -> list[int]:
+        """Where to begin if the first item is one of these messages; a quoted result may stand later."""
+        starts: set[int] = set()
+        for place in (places[seq] for seq in candidates if seq in places):
+            later = place
+            if seqs[place] in self._outline.floating:
+                while later < len(seqs) and self._outline[seqs[later]].role == "tool":
+                    later += 1
+            starts |= {place, later}
+        return sorted(starts)
 
     def _waiting(self, seqs: Sequence[int], start: int) -> list[int]:
         """The results before ``start`` that the list may have behind it."""
@@ -171,11 +174,12 @@ class Matcher:
             return (item.known,)
         if (seq := self._outline.with_id(item.id)) is not None:
             return (seq,) if self.same(item, seq) else ()
-        found = self._outline.with_digest(item.digest)
-        if found:
-            return found
-        seq = self._ours.candidate(item)
-        return () if seq is None else (seq,)
+        return self._outline.with_digest(item.digest) or self._ours.candidates(item)
+
+    def _shown_for(self, item: Item) -> Sequence[int]:
+        """The messages that a view may have shown so; what is known by number or id is no other."""
+        known = item.known is not None or self._outline.with_id(item.id) is not None
+        return () if known else self._ours.candidates(item)
 
     def _is_new(self, item: Item, seq: int) -> bool:
         return item.index >= self._total - NEWEST or seq > self._outline.end - NEWEST

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -154,15 +154,15 @@ class Ours:
         found = (other.original(item) for _, other in self._others())
         return any(it is not None and content_digest(it[1]) in self._forms[seq] for it in found)
 
-    def candidate(self, item: Item) -> int | None:
-        """The message that it seems to stand for."""
+    def candidates(self, item: Item) -> Sequence[int]:
+        """The messages that it may stand for, ascending: several may be shown alike."""
         quoted = _QUOTED.match(item.message.text) if item.role == "user" else None
         if quoted is not None:
-            return int(quoted[1])
+            return (int(quoted[1]),)
         unread = self._unread(self._searched)
         while item.digest not in self._edits and (view := next(unread, None)) is not None:
             self._learn(view)
-        return min(self._edits.get(item.digest, ()), default=None)
+        return sorted(self._edits.get(item.digest, ()))
 
     def original(self, item: Item) -> tuple[int, Message] | None:
         """The message of this branch that it names and stands for, as it was said, with its number."""
