@@ -29,7 +29,7 @@ from context_compaction.archive.postgres.transaction import SharedTransaction, T
 from context_compaction.archive.sql.branches import READ_TIP
 from context_compaction.archive.sql.faults import BUSY_SECONDS, closed
 from context_compaction.archive.sql.log import END
-from context_compaction.archive.sql.search import LAST_DOCUMENT, NAMESPACE_OF
+from context_compaction.archive.sql.search import LAST_DOCUMENT
 from context_compaction.archive.sql.spans import FOREVER, READ_SPANS
 from context_compaction.errors import ArchiveUnavailable
 
@@ -105,7 +105,7 @@ class Connections:
     def writing(self, branch: int) -> Transaction:
         """A transaction that is the only one writing to the session of ``branch``."""
         own = OWN_SESSION.format(branch=int(branch))
-        ahead: list[Asked] = [(statement, (branch,)) for statement in (READ_SPANS, END, NAMESPACE_OF)]
+        ahead: list[Asked] = [(statement, (branch,)) for statement in (READ_SPANS, END)]
         ahead.append((LAST_DOCUMENT, (branch, FOREVER)))
         return Transaction(self, TOGETHER.format(lock=self.address.lock, own=own), ahead)
 

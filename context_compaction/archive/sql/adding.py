@@ -16,7 +16,7 @@ from context_compaction.archive.sql.forks import HASH_AT
 from context_compaction.archive.sql.log import LINK_BLOB, Prepared
 from context_compaction.archive.sql.payloads import hashes_in, whole
 from context_compaction.archive.sql.search import Entry
-from context_compaction.archive.sql.spans import FOREVER, spans_of
+from context_compaction.archive.sql.spans import FOREVER
 from context_compaction.archive.sql.views import add_summary
 from context_compaction.archive.tombstones import tombstone
 from context_compaction.archive.transfer_records import FIELDS
@@ -78,7 +78,7 @@ class NewBranch:
         """The archive's own number for it."""
         spans = [(self.key, *span) for span in shared]
         connection.executemany(ADD_SPAN, [*spans, (self.key, self.key, FOREVER, FOREVER)])
-        self._spans = spans_of(connection, self.key)
+        self._namespace = search.namespace_of(connection, self.key)
         self._kind = ""
         self._rows: list[Values] = []
         """Of this kind, and not yet in the database."""
@@ -148,7 +148,7 @@ class NewBranch:
             self._connection.executemany(LINK_BLOB, self._media)
         if self._waiting:
             rows, entries = [row for row, _ in self._waiting], [entry for _, entry in self._waiting]
-            search.index_messages(self._connection, self.key, rows, entries, self._spans)
+            search.index_messages(self._connection, self.key, self._namespace, rows, entries)
         self._rows, self._media, self._waiting, self._chars = [], [], [], 0
 
     def _add_summary(self, record: Record) -> None:

@@ -122,10 +122,9 @@ class SQLArchive(SessionSearcher, VectorKeeper):
         rows = log.prepare(batch.rows)
         entries = [search.message_entry(row) for row in rows]
         with self._writing(branch) as connection:
-            spans = spans_of(connection, branch)
-            log.append(connection, branch, batch, rows)
+            namespace = log.append(connection, branch, batch, rows)
             branches.add_pins(connection, branch, batch.pins)
-            search.index_messages(connection, branch, rows, entries, spans)
+            search.index_messages(connection, branch, namespace, rows, entries)
         if self._retaining is not None:
             self._retaining.run_if_due()
 

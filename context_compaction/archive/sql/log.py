@@ -22,7 +22,7 @@ from context_compaction.text.features import Features, features_of
 from context_compaction.view import Range
 
 END = """
-SELECT branches.last_seq, branches.tip, sessions.active = branches.id
+SELECT branches.last_seq, branches.tip, sessions.active = branches.id, sessions.namespace
 FROM branches JOIN sessions ON sessions.id = branches.session WHERE branches.id = ?
 """
 ADVANCE = "UPDATE branches SET last_seq = ?, tip = ? WHERE id = ?"
@@ -87,9 +87,12 @@ def prepare(rows: Sequence[StoredMessage]) -> list[Prepared]:
     return [_prepared(row) for row in rows]
 
 
-def append(connection: Database, branch: int, batch: AppendBatch, rows: Sequence[Prepared]) -> None:
-    """Write the rows behind the end of the log. Raises `StaleView` if the end has moved."""
-    previous = _end(connection, branch, batch)
+def append(connection: Database, branch: int, batch: AppendBatch, rows: Sequence[Prepared]) -> int:
+    """Write the rows behind the end of the log; the number of its namespace.
+
+    Raises `StaleView` if the end has moved.
+    """
+    previous, namespace = _end(connection, branch, batch)
     now = time.time()
     values: list[tuple[object, ...]] = []
     for prepared in rows:
@@ -103,6 +106,7 @@ def append(connection: Database, branch: int, batch: AppendBatch, rows: Sequence
     if rows:
         connection.execute(ADVANCE, (rows[-1].row.seq, previous, branch))
     _change_calls(connection, branch, batch)
+    return namespace
 
 
 def _add_media(connection: Database, branch: int, rows: Sequence[Prepared]) -> None:
@@ -195,12 +199,15 @@ def _prepared(row: StoredMessage) -> Prepared:
     return Prepared(row, epoch(row.message.timestamp), plain, digest, features, payload, blobs)
 
 
-def _end(connection: Database, branch: int, batch: AppendBatch) -> bytes:
-    """Hash of the last message that the branch sees. Raises `StaleView` if the batch is not for behind it."""
+def _end(connection: Database, branch: int, batch: AppendBatch) -> tuple[bytes, int]:
+    """Hash of the last message that the branch sees, and its namespace.
+
+    Raises `StaleView` if the batch is not for behind it.
+    """
     row = connection.execute(END, (branch,)).fetchone()
     if row is None:
         raise gone(branch)
-    last, tip, active = row
+    last, tip, active, namespace = row
     if last != batch.after_seq:
         raise StaleView(
             f"the log ends at m:{last}, not m:{batch.after_seq} as the append was made for; read it again"
@@ -209,7 +216,7 @@ def _end(connection: Database, branch: int, batch: AppendBatch) -> bytes:
         connection.execute(ACTIVATE, (branch, branch))
     elif not active:
         raise left(branch)
-    return tip
+    return tip, namespace
 
 
 def _values(prepared: Prepared, branch: int, now: float, chained: bytes) -> tuple[object, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from context_compaction.archive.sql.database import Database
 from context_compaction.archive.sql.log import Prepared
-from context_compaction.archive.sql.spans import Span
+from context_compaction.archive.sql.spans import FOREVER, spans_of
 from context_compaction.text.terms import message_terms, terms_of
 from context_compaction.view import SummaryRecord
 
@@ -52,14 +52,14 @@ def entry_of(counts: Counter[str]) -> Entry:
 def index_messages(
     connection: Database,
     branch: int,
+    namespace: int,
     rows: Sequence[Prepared],
     entries: Sequence[Entry],
-    spans: list[Span],
 ) -> None:
     """Put appended messages into the index."""
-    sitting, at = _last_sitting(connection, spans)
+    sitting, at = _last_sitting(connection, branch)
     documents: list[tuple[object, ...]] = []
-    scope = _scope(connection, branch)
+    scope = _scope(branch, namespace)
     for row, entry in zip(rows, entries, strict=True):
         if row.epoch is not None:
             sitting += at is not None and abs(row.epoch - at) > SITTING_SECONDS
@@ -72,7 +72,7 @@ def index_messages(
 
 def index_summaries(connection: Database, branch: int, summaries: Iterable[SummaryRecord]) -> None:
     """Put written summaries into the index."""
-    scope = _scope(connection, branch)
+    scope = _scope(branch, namespace_of(connection, branch))
     documents: list[tuple[object, ...]] = []
     for summary in summaries:
         entry = entry_of(terms_of(summary.text))
@@ -93,14 +93,21 @@ def _add(connection: Database, branch: int, documents: list[tuple[object, ...]])
     connection.execute(ADD_TOTALS, (len(documents), lengths, branch))
 
 
-def _scope(connection: Database, branch: int) -> str:
+def namespace_of(connection: Database, branch: int) -> int:
+    """The number of the namespace that a branch is in."""
+    return connection.execute(NAMESPACE_OF, (branch,)).fetchone()[0]
+
+
+def _scope(branch: int, namespace: int) -> str:
     """The words by which a search is bound to a log or a namespace; no analysed term begins with a tilde."""
-    namespace = connection.execute(NAMESPACE_OF, (branch,)).fetchone()[0]
     return f"~b{branch} ~n{namespace}"
 
 
-def _last_sitting(connection: Database, spans: Sequence[Span]) -> tuple[int, float | None]:
-    for span in reversed(spans):
+def _last_sitting(connection: Database, branch: int) -> tuple[int, float | None]:
+    own = connection.execute(LAST_DOCUMENT, (branch, FOREVER)).fetchone()
+    if own is not None:
+        return own
+    for span in reversed(spans_of(connection, branch)):
         row = connection.execute(LAST_DOCUMENT, (span.branch, span.last)).fetchone()
         if row is not None:
             return row
