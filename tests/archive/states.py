@@ -16,7 +16,12 @@ CLOCKS = frozenset({"stored_at", "created_at", "happened_at", "pruned_at"})
 INDEX = "search_index"
 TABLES = """
 SELECT name FROM pragma_table_list
-WHERE schema = 'main' AND type = 'table' AND name NOT IN ('sqlite_schema', 'chores') ORDER BY name
+WHERE schema = 'main' AND type = 'table' AND name NOT IN ('sqlite_schema', 'chores', 'search_state')
+ORDER BY name
+"""
+TAKE_ALL = f"""
+INSERT INTO {INDEX} (rowid, terms)
+SELECT id, terms FROM documents WHERE id > (SELECT indexed_to FROM search_state)
 """
 
 State = dict[str, list[tuple[Any, ...]]]
@@ -26,8 +31,8 @@ def state_of(path: Path) -> State:
     """By table. Raises `AssertionError` when SQLite or the search index finds the file damaged."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         check(connection)
-        # Left out: chores, which are work to be done, and the index's own tables, which depend on the order
-        # of writing too (`check` compares them with the documents).
+        # Left out: chores, which are work to be done, and how far the index is, and its own tables, which
+        # depend on the order of writing too (`check` compares them with the documents).
         found = {name: _rows(connection, name) for (name,) in connection.execute(TABLES).fetchall()}
         return {**found, **_media(connection)} if "blobs" in found else found
 
@@ -36,7 +41,12 @@ def check(connection: sqlite3.Connection) -> None:
     """SQLite's own opinion of the file, its references and its search index."""
     assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+    connection.execute("BEGIN")
+    if connection.execute("SELECT 1 FROM pragma_table_list WHERE name = 'search_state'").fetchone():
+        # SQLite knows nothing of documents that the index is yet to take.
+        connection.execute(TAKE_ALL)
     connection.execute(f"INSERT INTO {INDEX} ({INDEX}, rank) VALUES ('integrity-check', 1)")
+    connection.rollback()
 
 
 def read_all(archive: Archive) -> list[object]:

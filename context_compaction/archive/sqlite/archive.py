@@ -21,6 +21,7 @@ from context_compaction.archive.sqlite.connection import Connections
 from context_compaction.archive.sqlite.crossing import FileCrossing
 from context_compaction.archive.sqlite.finding import FileScope
 from context_compaction.archive.sqlite.opening import MEMORY
+from context_compaction.archive.sqlite.trailing import trailing
 
 CHECKS = (checking_file.check_file, checking_file.check_references, checking_file.check_terms)
 
@@ -110,7 +111,7 @@ class SQLiteArchive(SQLArchive):
         return self._connections.writing()
 
     def _scope(self, connection: Database, branch: int, bounds: Bounds) -> FileScope:
-        return FileScope(connection, branch, bounds)
+        return FileScope(connection, branch, bounds, trailing(connection))
 
     def _crossing(self, connection: Database, namespace: int, moment: Moment, within: Within) -> FileCrossing:
-        return FileCrossing(connection, namespace, moment, within)
+        return FileCrossing(connection, namespace, moment, within, trailing(connection))

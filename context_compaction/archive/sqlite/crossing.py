@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from context_compaction.archive.sql.crossing import TAKEN, Crossing
 from context_compaction.archive.sql.finding import Row
+from context_compaction.archive.sqlite.trailing import holding
 
 COUNT_MATCHES = "SELECT count(*) FROM search_index WHERE search_index MATCH ? AND rowid <= ?"
 FIND_MATCHES = f"""
@@ -13,11 +16,16 @@ SELECT documents.id, documents.seq, summary, role, sitting, at, length, document
 FROM search_index CROSS JOIN documents ON documents.id = search_index.rowid
 WHERE search_index MATCH ? AND {TAKEN} ORDER BY search_index.rowid DESC LIMIT ?
 """  # noqa: S608 - the condition above
+FIND_TRAILING = f"""
+SELECT documents.id, documents.seq, summary, role, sitting, at, length, documents.terms FROM documents
+WHERE documents.id IN (SELECT value FROM json_each(?)) AND {TAKEN} ORDER BY documents.id DESC LIMIT ?
+"""  # noqa: S608 - the condition above
 READ_OTHERS = "SELECT id FROM namespaces WHERE id <> ? ORDER BY id LIMIT ?"
 MOST_OTHERS = 100
 """With more other namespaces than these it is cheaper to name the own one."""
 
 
+@dataclass(frozen=True, slots=True)
 class FileCrossing(Crossing):
     """A file's index.
 
@@ -25,20 +33,35 @@ class FileCrossing(Crossing):
     namespace is most of the archive, it is what the other namespaces leave of each term.
     """
 
-    __slots__ = ()
+    trailing: Sequence[Row]
+    """The documents that it does not have yet, newest first."""
 
     def frequencies(self, terms: Sequence[str]) -> dict[str, int]:
         """One or two looks at the index for each term."""
         others = self._others()
         if others is None:
-            return {term: self._count(f'"~n{self.namespace}" AND "{term}"') for term in terms}
-        return {term: self._left(term, others) for term in terms}
+            found = {term: self._count(f'"{self._own}" AND "{term}"') for term in terms}
+        else:
+            found = {term: self._left(term, others) for term in terms}
+        return {term: count + len(self._trailing(term)) for term, count in found.items()}
 
     def matching(self, terms: Sequence[str], limit: int) -> list[Row]:
         """The newest first."""
-        named = [f"~n{self.namespace}"] if self._others() is None else []
-        match = " AND ".join(f'"{term}"' for term in (*named, *terms))
-        return self.connection.execute(FIND_MATCHES, (match, *self.bounds, limit)).fetchall()
+        found: list[Row] = []
+        if newest := self._trailing(*terms):
+            named = json.dumps([row[0] for row in newest])
+            found += self.connection.execute(FIND_TRAILING, (named, *self.bounds, limit))
+        own = [self._own] if self._others() is None else []
+        match = " AND ".join(f'"{term}"' for term in (*own, *terms))
+        left = (match, *self.bounds, limit - len(found))
+        return found + self.connection.execute(FIND_MATCHES, left).fetchall()
+
+    @property
+    def _own(self) -> str:
+        return f"~n{self.namespace}"
+
+    def _trailing(self, *terms: str) -> list[Row]:
+        return [row for row in holding(self.trailing, self._own, *terms) if row[0] <= self.bounds[0]]
 
     def _left(self, term: str, others: Sequence[int]) -> int:
         held = self._count(f'"{term}"')

@@ -12,15 +12,9 @@ from context_compaction.archive.sql.log import ADD_MESSAGE
 from context_compaction.archive.sql.names import listed
 from context_compaction.archive.sql.search import DOCUMENT_COLUMNS
 from context_compaction.archive.sqlite.checking_file import is_damage
+from context_compaction.archive.sqlite.trailing import go_back, take_up, unindex
 
-NEXT_DOCUMENT = "SELECT coalesce(max(id), 0) + 1 FROM documents"
-ADD_DOCUMENT = f"INSERT INTO documents (id, {DOCUMENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - columns
-ADD_TERMS = "INSERT INTO search_index (rowid, terms) SELECT id, terms FROM documents WHERE id >= ?"
-# The index holds no text of its own: to take a row out it must be told the very terms that were put in.
-UNINDEX = """
-INSERT INTO search_index (search_index, rowid, terms)
-SELECT 'delete', id, terms FROM documents WHERE id IN (SELECT value FROM json_each(?))
-"""
+ADD_DOCUMENT = f"INSERT INTO documents ({DOCUMENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - columns
 REMOVE = "DELETE FROM documents WHERE id IN (SELECT value FROM json_each(?))"
 # Terms of removed rows stay in the index's older segments until these are merged.
 OPTIMIZE = "INSERT INTO search_index (search_index) VALUES ('optimize')"
@@ -50,16 +44,18 @@ class SQLiteDatabase(sqlite3.Connection):
             raise
 
     def add_documents(self, rows: Sequence[Values]) -> None:
-        """The index has their keys as its row numbers."""
-        (key,) = self.execute(NEXT_DOCUMENT).fetchone()
-        self.executemany(ADD_DOCUMENT, [(key + offset, *row) for offset, row in enumerate(rows)])
-        self.execute(ADD_TERMS, (key,))
+        """The index has their keys as its row numbers, and takes them a batch at a time."""
+        last = 0
+        for row in rows:
+            last = self.execute(ADD_DOCUMENT, row).lastrowid or 0
+        take_up(self, last, len(rows))
 
     def remove_documents(self, keys: Sequence[int]) -> None:
         """From the index first."""
         named = listed(keys)
-        self.execute(UNINDEX, (named,))
+        unindex(self, named)
         self.execute(REMOVE, (named,))
+        go_back(self)
 
     def optimize(self) -> None:
         """Merge the index into one, so that nothing of removed rows is left in it."""

@@ -1,11 +1,16 @@
-"""What FTS5 knows: which documents hold a term. Its own scores are not used."""
+"""What FTS5 knows: which documents hold a term. Its own scores are not used.
+
+The newest documents, which it does not have yet, are looked through beside it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from context_compaction.archive.sql.finding import Row, Scope
-from context_compaction.archive.sql.spans import FOREVER
+from context_compaction.archive.sql.spans import FOREVER, Span
+from context_compaction.archive.sqlite.trailing import holding
 
 COUNT_ALL_MATCHES = "SELECT count(*) FROM search_index WHERE search_index MATCH ?"
 COUNT_MATCHES = """
@@ -21,10 +26,12 @@ WHERE search_index MATCH ? AND documents.branch = ? AND documents.seq BETWEEN ? 
 FIND_MATCHES = f"{FIND_ALL_MATCHES} ORDER BY search_index.rowid DESC LIMIT ?"
 
 
+@dataclass(frozen=True, slots=True)
 class FileScope(Scope):
     """A file's index within the bounds of a search."""
 
-    __slots__ = ()
+    trailing: Sequence[Row]
+    """The documents that it does not have yet, newest first."""
 
     def frequencies(self, terms: Sequence[str]) -> dict[str, int]:
         """One look at the index for each term and log."""
@@ -39,6 +46,7 @@ class FileScope(Scope):
         found: list[Row] = []
         for span in reversed(self.parts):
             bounds = (_match(span.branch, term), span.branch, span.first, span.last, span.last_summary)
+            found += self._trailing(term, span, span.first)[: limit - len(found)]
             if limit == FOREVER:
                 found += self.connection.execute(FIND_ALL_MATCHES, bounds).fetchall()[::-1]
             else:
@@ -56,9 +64,21 @@ class FileScope(Scope):
                 found = self.connection.execute(
                     COUNT_MATCHES, (match, span.branch, span.last, span.last_summary)
                 )
-            total += found.fetchone()[0]
+            total += found.fetchone()[0] + len(self._trailing(term, span))
         return total
+
+    def _trailing(self, term: str, span: Span, first: int = 0) -> list[Row]:
+        """Of what the index does not have yet, what a log has from message ``first`` on."""
+        return [
+            row
+            for row in holding(self.trailing, _scope(span.branch), term)
+            if first <= row[1] <= span.last and row[2] <= span.last_summary
+        ]
 
 
 def _match(branch: int, term: str) -> str:
-    return f'"~b{branch}" AND "{term}"'
+    return f'"{_scope(branch)}" AND "{term}"'
+
+
+def _scope(branch: int) -> str:
+    return f"~b{branch}"

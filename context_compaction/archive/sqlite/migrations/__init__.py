@@ -6,7 +6,12 @@ import sqlite3
 from collections.abc import Callable
 
 from context_compaction.archive.sql.faults import too_new
-from context_compaction.archive.sqlite.migrations import m001_initial, m002_life_of_data, m003_vectors
+from context_compaction.archive.sqlite.migrations import (
+    m001_initial,
+    m002_life_of_data,
+    m003_vectors,
+    m004_trailing_index,
+)
 from context_compaction.errors import ArchiveCorrupt
 
 APPLICATION_ID = 0x43434D50
@@ -18,7 +23,12 @@ COUNT_TABLES = "SELECT count(*) FROM sqlite_master"
 Migration = Callable[[sqlite3.Connection], None]
 
 
-MIGRATIONS: tuple[Migration, ...] = (m001_initial.upgrade, m002_life_of_data.upgrade, m003_vectors.upgrade)
+MIGRATIONS: tuple[Migration, ...] = (
+    m001_initial.upgrade,
+    m002_life_of_data.upgrade,
+    m003_vectors.upgrade,
+    m004_trailing_index.upgrade,
+)
 """The schema version is how many of these a file has seen."""
 
 
