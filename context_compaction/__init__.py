@@ -53,6 +53,7 @@ if _TYPE_CHECKING:
         Message,
         MessageList,
         ReasoningBlock,
+        Shown,
         TextBlock,
         ToolCallBlock,
         ToolResultBlock,
@@ -143,6 +144,7 @@ __all__ = [
     "SessionReport",
     "SessionStats",
     "Sessions",
+    "Shown",
     "StaleView",
     "StandingInstructions",
     "Stretch",
@@ -188,7 +190,9 @@ _WHERE = {
         "MissingPackage QueryError SessionExists SessionHasForks StaleView UnknownReference UnknownSession"
     ),
     "events": "CompactionEvent CompactionObserver FactCount",
-    "messages": "MediaBlock Message MessageList ReasoningBlock TextBlock ToolCallBlock ToolResultBlock",
+    "messages": (
+        "MediaBlock Message MessageList ReasoningBlock Shown TextBlock ToolCallBlock ToolResultBlock"
+    ),
     "messages.plain": "PlainCodec",
     "planner.stateless": "acompact compact",
     "policy": "Ladder Policy Rule StandingInstructions",

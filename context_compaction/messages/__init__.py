@@ -10,6 +10,7 @@ from context_compaction.messages.blocks import (
 )
 from context_compaction.messages.lists import MessageList
 from context_compaction.messages.message import ROLES, Message, Role, context_id, quotable, recalled_id
+from context_compaction.messages.shown import Shown
 
 __all__ = [
     "ROLES",
@@ -19,6 +20,7 @@ __all__ = [
     "MessageList",
     "ReasoningBlock",
     "Role",
+    "Shown",
     "TextBlock",
     "ToolCallBlock",
     "ToolResultBlock",

@@ -15,17 +15,18 @@ from context_compaction.budget import Budget
 from context_compaction.counting import Usage
 from context_compaction.errors import ArchiveError, StaleView
 from context_compaction.events import CompactionEvent, Side
-from context_compaction.messages import Message, MessageList
+from context_compaction.messages import Shown
 from context_compaction.planner import Call, Steps, Task, off_reason
 from context_compaction.planner.stateless import read_messages
 from context_compaction.policy import BARE_RULE, CallRule, pre_turn_rule
 from context_compaction.session.ahead import Ahead
+from context_compaction.session.appending import Appender
 from context_compaction.session.compactor import Compactor
 from context_compaction.session.forking import fork_of
 from context_compaction.session.race import Race
 from context_compaction.session.recalling import Recaller
 from context_compaction.session.settings import PRE_TURN_DEADLINE
-from context_compaction.session.staging import MessageLike, without_known
+from context_compaction.session.staging import MessageLike
 from context_compaction.session.state import SessionState
 from context_compaction.session.sync import Syncer, SyncResult
 
@@ -40,6 +41,7 @@ class SessionCore:
         self.state = state
         self.compactor = Compactor(state)
         self.ahead = Ahead(state, self.compactor)
+        self.appender = Appender(state)
         self.syncer = Syncer(state)
         self.recaller = Recaller(state)
         self._process = os.getpid()
@@ -79,18 +81,7 @@ class SessionCore:
     def append(self, messages: Sequence[MessageLike]) -> Steps[None]:
         """Convert, place, count, and add to the log; durable on return."""
         read = read_messages(messages)
-        yield from self._racing(lambda: self._store(read), self.state.recover)
-
-    def _store(self, messages: Sequence[Message]) -> Steps[None]:
-        state = self.state
-        if state.crowded:
-            yield Call(state.notice)
-        fresh = messages
-        if any(message.id is not None for message in messages):
-            fresh = yield Call(lambda: without_known(state.archive, state.live.branch, messages))
-        staged = state.live.stage([(message, None) for message in fresh])
-        # One call, so that a cancelled task leaves no message behind whose pin was not set.
-        yield Call(lambda: self.state.store(staged))
+        yield from self._racing(lambda: self.appender.append(read), self.state.recover)
 
     def sync(self, messages: Sequence[MessageLike], *, deep: bool) -> Steps[SyncResult]:
         """Make the log equal to the list, by appending to it, or by going on with a branch."""
@@ -141,7 +132,7 @@ class SessionCore:
 
     def context(
         self, overhead: int | None = None, context_management: Sequence[Mapping[str, Any]] | None = None
-    ) -> Steps[MessageList]:
+    ) -> Steps[Shown]:
         """Pre-turn: the messages to send. They fit, or `CannotCompact` is raised."""
         state = self.state
         budget, asked = state.budget(overhead), pre_turn_rule(state.settings.policy, context_management)
@@ -278,7 +269,7 @@ class SessionCore:
         live, notes = self.state.live, self.state.notes
         return (live.branch, live.last_seq, live.version, budget, asked, notes.anchor)
 
-    def _whole_log(self, budget: Budget) -> Steps[MessageList]:
+    def _whole_log(self, budget: Budget) -> Steps[Shown]:
         """Compaction is off: everything that was said. Over budget it warns and never raises."""
         state = self.state
         rendered = state.live.whole() if state.live.version else state.live.renderer
@@ -294,4 +285,4 @@ class SessionCore:
             )
             yield Call(lambda: self.compactor.report(event))
         state.seen, state.sent = grounds, None
-        return MessageList(rendered.messages)
+        return Shown(rendered.messages, len(rendered.messages))

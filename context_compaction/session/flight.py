@@ -65,8 +65,9 @@ class SingleFlight:
                 self._refuse_deadlock()
                 self._turns.insert(self._place_of_thread(), turn)
                 self._promote()
+                waiting = turn.waiting()
             # The look is for the first of the queue: a task whose event loop has been stopped meanwhile.
-            while not turn.woken.wait(GLANCE):
+            while waiting is not None and not waiting.wait(GLANCE):
                 with self._guard:
                     self._promote()
             yield
@@ -162,14 +163,22 @@ class _Turn:
 class _ThreadTurn(_Turn):
     def __init__(self) -> None:
         super().__init__()
-        self.woken = threading.Event()
+        self._woken: threading.Event | None = None
 
     def able(self) -> bool:
         return True
 
     def wake(self) -> None:
         self.running = True
-        self.woken.set()
+        if self._woken is not None:
+            self._woken.set()
+
+    def waiting(self) -> threading.Event | None:
+        """What to wait for; None if it is running, as nearly always. Called under the queue's guard."""
+        if self.running:
+            return None
+        self._woken = threading.Event()
+        return None if self.running else self._woken  # a signal's handler may have woken it in between
 
 
 class _TaskTurn(_Turn):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from context_compaction.budget import Budget
 from context_compaction.errors import ArchiveError
-from context_compaction.messages import Message, MessageList, quotable
+from context_compaction.messages import Message, Shown, quotable
 from context_compaction.planner import Call, Steps
 from context_compaction.recall import HITS, answers_to, question_of, recall, worth_recalling
 from context_compaction.render import Quote, recalled_message
@@ -47,17 +47,17 @@ class Recaller:
         """What the block adds to the view."""
         return self._block.tokens if self._block else 0
 
-    def shown(self) -> MessageList:
+    def shown(self) -> Shown:
         """The view as it is sent: with the block, if there is one, right before the newest user message."""
-        renderer = self._state.live.renderer
-        messages, block = MessageList(renderer.messages), self._block
-        if block is not None:
-            # A user message ends whatever batch was open: no call is parted from its results here.
-            place = len(messages) - 1
-            while renderer.seqs[place] != block.choice.turn:
-                place -= 1
-            messages.insert(place, block.message)
-        return messages
+        renderer, block = self._state.live.renderer, self._block
+        count = len(renderer.messages)
+        if block is None:
+            return Shown(renderer.messages, count)
+        # A user message ends whatever batch was open: no call is parted from its results here.
+        place = count - 1
+        while renderer.seqs[place] != block.choice.turn:
+            place -= 1
+        return Shown(renderer.messages, count, block.message, place)
 
     def decide(self, budget: Budget) -> Steps[None]:
         """See to the block of the turn as it stands. No turn fails for it: a failing archive gives none."""

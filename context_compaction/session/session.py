@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
 
 from context_compaction.archive import Archive, open_archive
@@ -14,7 +13,7 @@ from context_compaction.counting import TokenCounter, Usage
 from context_compaction.drafting import DrafterChain, DrafterLike
 from context_compaction.errors import InvalidPolicy, UnknownReference
 from context_compaction.events import CompactionEvent
-from context_compaction.messages import Message, MessageList
+from context_compaction.messages import Message, MessageList, Shown
 from context_compaction.planner import Steps, adrive, drive
 from context_compaction.policy import Policy
 from context_compaction.recall import Embedding
@@ -132,12 +131,24 @@ class Session(Reporting):
         ``context_management``: ``[{"type": "compaction", "compact_threshold": n}]`` as providers take it.
         Raises `CannotCompact`, with the itemised floor, when what must stay does not fit.
         """
-        return self._run(self._core.context(overhead, context_management))
+        return self.shown(overhead, context_management).listed()
 
     async def acontext(
         self, overhead: int | None = None, context_management: Sequence[Mapping[str, Any]] | None = None
     ) -> MessageList:
         """`context` on the running event loop."""
+        return (await self.ashown(overhead, context_management)).listed()
+
+    def shown(
+        self, overhead: int | None = None, context_management: Sequence[Mapping[str, Any]] | None = None
+    ) -> Shown:
+        """`context` without a copy, for who only reads it."""
+        return self._run(self._core.context(overhead, context_management))
+
+    async def ashown(
+        self, overhead: int | None = None, context_management: Sequence[Mapping[str, Any]] | None = None
+    ) -> Shown:
+        """`shown` on the running event loop."""
         return await self._arun(self._core.context(overhead, context_management))
 
     def after_turn(
@@ -254,17 +265,13 @@ class Session(Reporting):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         async with self._flight.ahold():
             self._end()
 

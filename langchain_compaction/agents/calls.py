@@ -11,7 +11,7 @@ from typing import Any
 from langchain_core.exceptions import ContextOverflowError
 from langchain_core.messages import AnyMessage, BaseMessage
 
-from context_compaction import Budget, Message, Session
+from context_compaction import Budget, Session, Shown
 from langchain_compaction.agents.following import Known
 from langchain_compaction.agents.places import Place
 from langchain_compaction.agents.reading import Reading
@@ -61,7 +61,7 @@ def known_window(given: int | None, *models: object) -> int | None:
 class Sent:
     """What a model was shown."""
 
-    messages: list[Message]
+    messages: Shown
     archived: bool
     """Whether what was said is in the archive that was named, not in memory for as long as the run lasts."""
 
@@ -99,12 +99,12 @@ class ModelCall:
         self.known.ceiling = int(CEILING * sent)
         return self._leaving(int(HARDER * sent))
 
-    def showing(self, shown: Sequence[Message]) -> list[AnyMessage]:
+    def showing(self, shown: Shown) -> list[AnyMessage]:
         """The messages to send."""
         reader = self.known.reader
         return self.told.over(reader.write(shown), reader.is_own)
 
-    def replacing(self, shown: Sequence[Message]) -> list[BaseMessage]:
+    def replacing(self, shown: Shown) -> list[BaseMessage]:
         """Updates that leave in the state what was shown of it."""
         sent = self.known.reader.write(shown)
         return replacing(self.state, list(zip(shown, sent, strict=True)))

@@ -177,7 +177,7 @@ class Compaction:
         with turn_of(session):
             follow(session, known, call.said)
             after_turn(session, usage, overhead)
-            shown = session.context(overhead, call.context_management)
+            shown = session.shown(overhead, call.context_management)
         return Sent(shown, archived=session.archive is self._archive)
 
     async def _acontext(self, call: ModelCall, session: Session, overhead: int) -> Sent:
@@ -186,7 +186,7 @@ class Compaction:
         async with aturn_of(session):
             await afollow(session, known, call.said)
             await aafter_turn(session, usage, overhead)
-            shown = await session.acontext(overhead, call.context_management)
+            shown = await session.ashown(overhead, call.context_management)
         return Sent(shown, archived=session.archive is self._archive)
 
     # -- a run's session -------------------------------------------------------------------------------

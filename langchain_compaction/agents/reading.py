@@ -11,7 +11,7 @@ from typing import Any
 
 from langchain_core.messages import BaseMessage
 
-from context_compaction import InvalidMessage, Message
+from context_compaction import InvalidMessage, Message, Shown
 from langchain_compaction.messages import from_langchain, to_langchain
 
 NEWEST = 8
@@ -52,7 +52,7 @@ class Reader:
         """What each said when it was read."""
         self._places: dict[str, int] = {}
         """By id, which of them it is."""
-        self._shown: list[Message] = []
+        self._shown = Shown([], 0)
         self._written: list[BaseMessage] = []
         """What was shown last, and what was made for it."""
 
@@ -65,21 +65,22 @@ class Reader:
                 same = first + _agreeing(self._says[first:], map(_says, messages[first:known]))
             else:
                 same = _agreeing(self._says, map(_says, messages))
-                self._own, self._shown, self._written = list(messages), [], []
+                self._own, self._shown, self._written = list(messages), Shown([], 0), []
             if same < known:
                 self._forget(same)
             for index, own in enumerate(messages[same:], same):
                 self._add(own, index)
             return Reading(self._messages, len(messages), same)
 
-    def write(self, shown: Sequence[Message]) -> list[BaseMessage]:
+    def write(self, shown: Shown) -> list[BaseMessage]:
         """What a view shows; the very object that was read where nothing was changed."""
         with self._lock:
             known: dict[int, tuple[Message, BaseMessage]] = {}
-            if not _grew(self._shown, shown):
+            if not shown.grew_from(self._shown):
                 known = {id(message): (message, own) for message, own in self._made()}
-                self._shown, self._written = list(shown), []
-            for message in shown[len(self._written) :]:
+                self._written = []
+            self._shown = shown
+            for message in shown.since(len(self._written)):
                 own = self._read_as(message) or known.get(id(message), (None, None))[1]
                 self._written.append(to_langchain(message) if own is None else own)
             return list(self._written)
@@ -106,7 +107,7 @@ class Reader:
         except InvalidMessage as error:
             raise InvalidMessage(error.reason, index) from None
         self._messages.append(message)
-        self._says.append(tuple(said if isinstance(said, str) else deepcopy(said) for said in _says(own)))
+        self._says.append(tuple(map(_kept, _says(own))))
         if own.id is not None:
             self._places[own.id] = index
 
@@ -144,6 +145,13 @@ def _agreeing(before: Sequence[Says], now: map[Says]) -> int:
         if not equal:
             return place
     return place + 1
+
+
+def _kept(said: Any) -> Any:
+    """A copy, since its owner may change it; most of what is none yet is empty."""
+    if said is None or isinstance(said, str):
+        return said
+    return deepcopy(said) if said else type(said)()
 
 
 _AI = operator.attrgetter(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
+from context_compaction import Shown
 from langchain_compaction.agents import reading
 from langchain_compaction.agents.reading import Reader
 from tests.langchain.asking import call, chat, result, steps
@@ -45,10 +46,10 @@ def test_what_did_not_change_is_not_read_again(again: Any, converted: list[BaseM
 def test_what_is_given_back_is_the_newest_object(converted: list[BaseMessage]):
     reader, before = Reader(), said()
     read = reader.read(before).since(0)
-    assert all(one is other for one, other in zip(reader.write(read), before, strict=True))
+    assert all(one is other for one, other in zip(reader.write(Shown(read, len(read))), before, strict=True))
     now = copy.deepcopy(before)
     reader.read(now)
-    assert all(one is other for one, other in zip(reader.write(read), now, strict=True))
+    assert all(one is other for one, other in zip(reader.write(Shown(read, len(read))), now, strict=True))
     assert all(map(reader.is_own, now))
     assert not any(map(reader.is_own, before))
 
@@ -86,7 +87,7 @@ def test_a_list_that_became_shorter():
     assert len(first.since(0)) == len(before)  # a reading that somebody still has stays as it was
     other = reader.read([*before[:5], result(1)])
     assert other.same == 5
-    assert reader.write(first.since(0)[7:8]) == before[7:8]
+    assert reader.write(Shown(first.since(0)[7:8], 1)) == before[7:8]
 
 
 def test_parts_changed_in_place_between_checkpoints():
