@@ -10,7 +10,7 @@ neighbours or sittings is stored, and nothing has to be rewritten when a log gro
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from heapq import nsmallest
@@ -91,8 +91,9 @@ def rank(
             for place, score in scores.items()
             if (summaries or place > 0) and ranking.first(place) in within
         }
-    best = nsmallest(k, scores, key=lambda place: (-scores[place], ranking.first(place), place))
-    return [ranking.ranked(place, scores[place]) for place in best]
+    first = ranking.first
+    best = nsmallest(k, [(-score, first(place), place) for place, score in scores.items()])
+    return [ranking.ranked(place, scores[place]) for _, _, place in best]
 
 
 class _Ranking:
@@ -108,19 +109,22 @@ class _Ranking:
 
     def scores(self) -> dict[Place, float]:
         """The score of every candidate, and of every message beside one."""
+        # The loops of this class are most of what a recall takes: their bodies call as little as they can.
         scores: dict[Place, float] = {}
         shared: dict[Place, float] = {}
-        saturation = self._weights.saturation
+        known, saturation = scores.get, self._weights.saturation
         for term, held in self._postings().items():
             weight = self._weights.of_term(term)
             telling = weight * self._rarity(term)
             for place, count in self._spread(held).items():
-                scores[place] = scores.get(place, 0.0) + telling * saturated(count, saturation)
+                worth = count * (saturation + 1) / (count + saturation)  # `saturated`, but for the call
+                scores[place] = known(place, 0.0) + telling * worth
             self._share(held, weight, shared)
         self._add_periods(scores)
-        factor = self._weights.sitting
+        factor, sittings = self._weights.sitting, self._sittings
         scores = {
-            place: score + factor * shared.get(self._whole(place), 0.0) for place, score in scores.items()
+            place: score + factor * shared.get(sittings[place] if place > 0 else place, 0.0)
+            for place, score in scores.items()
         }
         unit = rarity(1, self._pool.total)
         for place, nearness in self._near.smoothed(self._sittings).items():
@@ -151,37 +155,35 @@ class _Ranking:
 
     def _postings(self) -> dict[str, dict[Place, float]]:
         """How much of each term each candidate holds: counts, of a long document less (BM25's b)."""
-        postings: dict[str, dict[Place, float]] = {}
+        postings: dict[str, dict[Place, float]] = defaultdict(dict)
         b, mean = self._weights.length, self._pool.mean_length or 1.0
         for place, document in self._documents.items():
             held_back = 1 - b + b * document.length / mean
             for term, count in document.terms.items():
-                postings.setdefault(term, {})[place] = count / held_back
+                postings[term][place] = count / held_back
         return postings
 
     def _spread(self, held: Mapping[Place, float]) -> dict[Place, float]:
         """The same with what each message lends to those around it in its sitting."""
-        field = dict(held)
+        field, sittings, offsets = dict(held), self._sittings, self._offsets
+        lent, sitting_of = field.get, sittings.get
         for place, count in held.items():
             if place < 0:
                 continue
-            sitting = self._sittings[place]
-            for offset, weight in self._offsets:
+            sitting = sittings[place]
+            for offset, weight in offsets:
                 near = place + offset
-                if self._sittings.get(near) == sitting:
-                    field[near] = field.get(near, 0.0) + weight * count
+                if sitting_of(near) == sitting:
+                    field[near] = lent(near, 0.0) + weight * count
         return field
 
     def _share(self, held: Iterable[Place], weight: float, shared: dict[Place, float]) -> None:
         """Add to each sitting that holds the term how rare the term is among sittings."""
-        wholes = {self._whole(place) for place in held}
+        sittings = self._sittings
+        wholes = {sittings[place] if place > 0 else place for place in held}  # a summary is one by itself
         telling = weight * rarity(sum(whole >= 0 for whole in wholes), self._pool.sittings)
         for whole in wholes:
             shared[whole] = shared.get(whole, 0.0) + telling
-
-    def _whole(self, place: Place) -> Place:
-        """The sitting of a message; a summary is one by itself."""
-        return self._sittings[place] if place > 0 else place
 
     def _add_periods(self, scores: dict[Place, float]) -> None:
         frequencies = self._pool.period_frequencies

@@ -18,7 +18,7 @@ from itertools import combinations
 from context_compaction.archive.over_sessions import Moment, Place, Seat, Within
 from context_compaction.archive.records import SearchPool
 from context_compaction.archive.sql.database import Database
-from context_compaction.archive.sql.finding import Row, document, searchable
+from context_compaction.archive.sql.finding import Row, as_written, document, searchable
 from context_compaction.archive.sql.names import escaped, unescaped
 from context_compaction.archive.sql.payloads import decoded
 from context_compaction.archive.tombstones import tombstone
@@ -128,11 +128,11 @@ def find(crossing: Crossing, terms: Iterable[str], periods: Sequence[Period], li
     """
     frequencies = crossing.frequencies(searchable(terms))
     rows = _best(crossing, frequencies, limit)
-    intervals = _intervals(rows, periods)
+    intervals, wanted = _intervals(rows, periods), as_written(frequencies)
     documents = [
         replace(found, also=tuple(others)) if others else found
         for row, (oldest, *others) in _with_readers(crossing.connection, rows)
-        for found in [document(oldest, frequencies, intervals, row)]
+        for found in [document(oldest, wanted, intervals, row)]
     ]
     said = [sum(place in found.periods for found in documents) for place in range(len(periods))]
     moment = crossing.moment

@@ -11,7 +11,7 @@ import json
 import math
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import NamedTuple
@@ -127,21 +127,22 @@ def find(scope: Scope, terms: Iterable[str], periods: Sequence[Period], limit: i
     asked = sorted((one for one in known if one[1]), key=lambda one: one[1])
     rare = scope.all_matching(_all_within(asked, limit))
     rows: dict[int, Row] = {}
-    for wanted, frequency in asked:
+    for one, frequency in asked:
         room = limit - len(rows)
         if room <= 0:
             break
-        if not isinstance(wanted, str):
-            found = _within(scope, intervals[wanted], room)
-        elif wanted in rare:
-            found = rare[wanted]
+        if not isinstance(one, str):
+            found = _within(scope, intervals[one], room)
+        elif one in rare:
+            found = rare[one]
         else:
-            found = scope.matching(wanted, FOREVER if frequency <= room else room)
+            found = scope.matching(one, FOREVER if frequency <= room else room)
         rows.update((row[0], row) for row in found)
+    wanted = as_written(frequencies)
     total, length = totals.fetchone()
     total, length = total - scope.bounds.newer[0], length - scope.bounds.newer[1]
     return SearchPool(
-        documents=[document(scope.branch, frequencies, intervals, row) for row in rows.values()],
+        documents=[document(scope.branch, wanted, intervals, row) for row in rows.values()],
         total=total,
         mean_length=length / total if total else 0.0,
         frequencies=frequencies,
@@ -260,16 +261,21 @@ def _count_sittings(asked: Sequence[Rows]) -> int:
     return max(ends) - min(ends) + 1 if ends else 0
 
 
+def as_written(terms: Iterable[str]) -> list[tuple[str, str]]:
+    """Each term, and what stands for it in a document's terms."""
+    return [(term, f" {term} ") for term in terms]
+
+
 def document(
-    branch: int, wanted: Mapping[str, int], intervals: Sequence[Sequence[Interval]], row: Row
+    branch: int, wanted: Sequence[tuple[str, str]], intervals: Sequence[Sequence[Interval]], row: Row
 ) -> SearchDocument:
-    """A row as the ranking sees it, by the terms and times that are wanted."""
+    """A row as the ranking sees it, by the terms (see `as_written`) and times that are wanted."""
     _, seq, summary, role, sitting, at, length, terms = row
-    counts = {term: count for term in wanted if (count := terms.count(f" {term} "))}
+    counts = {term: count for term, written in wanted if (count := terms.count(written))}
     ref = f"s:{summary}" if summary else f"m:{seq}"
-    said = frozenset(
+    said = [
         place
         for place, each in enumerate(intervals)
         if at is not None and any(start <= at < end for start, end in each)
-    )
-    return SearchDocument(branch, ref, seq, role, sitting, length, counts, said)
+    ]
+    return SearchDocument(branch, ref, seq, role, sitting, length, counts, frozenset(said))
