@@ -155,9 +155,8 @@ class MessageSize(NamedTuple):
     pruned: bool
 
 
-@dataclass(frozen=True, slots=True)
-class SearchDocument:
-    """One message or summary as the ranking sees it."""
+class SearchDocument(NamedTuple):
+    """One message or summary as the ranking sees it. Hundreds are made for a search."""
 
     branch: int
     ref: str

@@ -64,7 +64,7 @@ def _narrowed(
         return document
     best = max(gains, key=lambda passage: (gains[passage], -passage))
     counts = {term: passages.get(best, 0.0) for term, passages in held.items()}
-    return replace(document, terms=counts, length=document.length * LINE // len(text))
+    return document._replace(terms=counts, length=document.length * LINE // len(text))
 
 
 def _held(own: Mapping[int, int], weights: Weights) -> dict[int, float]:

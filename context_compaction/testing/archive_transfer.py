@@ -179,7 +179,7 @@ def _of_branch(archive: Archive, branch: Branch, numbers: dict[int, Any]) -> dic
 
 def _of_pool(pool: SearchPool) -> dict[str, Any]:
     return {
-        "documents": sorted((replace(found, branch=0) for found in pool.documents), key=lambda one: one.ref),
+        "documents": sorted((found._replace(branch=0) for found in pool.documents), key=lambda one: one.ref),
         "total": pool.total,
         "mean_length": pool.mean_length,
         "frequencies": dict(pool.frequencies),

@@ -106,7 +106,7 @@ def test_a_sitting_ends_the_neighbourhood():
     found = ranked(pool(said(10, a=1), *later), weights=weights, log=12)
     assert set(found) == {"m:8", "m:9", "m:10", "m:11", "m:12"}
     assert around(pool(said(10, a=1), *later), weights) == {8, 9, 13, 14}
-    together = ranked(pool(said(10, a=1), *(replace(one, sitting=0) for one in later)), weights=weights)
+    together = ranked(pool(said(10, a=1), *(one._replace(sitting=0) for one in later)), weights=weights)
     assert together["m:11"].score > found["m:11"].score
 
 

@@ -12,7 +12,7 @@ import math
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 
 from context_compaction.archive.over_sessions import Moment, Place, Seat, Within
@@ -130,7 +130,7 @@ def find(crossing: Crossing, terms: Iterable[str], periods: Sequence[Period], li
     rows = _best(crossing, frequencies, limit)
     intervals, wanted = _intervals(rows, periods), as_written(frequencies)
     documents = [
-        replace(found, also=tuple(others)) if others else found
+        found._replace(also=tuple(others)) if others else found
         for row, (oldest, *others) in _with_readers(crossing.connection, rows)
         for found in [document(oldest, wanted, intervals, row)]
     ]
