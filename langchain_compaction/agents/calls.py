@@ -99,10 +99,10 @@ class ModelCall:
         self.known.ceiling = int(CEILING * sent)
         return self._leaving(int(HARDER * sent))
 
-    def showing(self, shown: Shown) -> list[AnyMessage]:
-        """The messages to send."""
+    def showing(self, shown: Shown, given: Sequence[BaseMessage] = ()) -> list[AnyMessage]:
+        """The messages to send: ``given`` itself, where that is all of them."""
         reader = self.known.reader
-        return self.told.over(reader.write(shown), reader.is_own)
+        return self.told.over(reader.write(shown, given), reader.is_own)
 
     def replacing(self, shown: Shown) -> list[BaseMessage]:
         """Updates that leave in the state what was shown of it."""

@@ -189,11 +189,11 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
     ) -> tuple[Answer, Sent]:
         sent = self._compaction.fit(call, call.overhead)
         try:
-            return handler(request.override(messages=call.showing(sent.messages))), sent
+            return handler(_sending(request, call, sent)), sent
         except ContextOverflowError as error:
             overhead = call.harder(self._counter.messages(sent.messages), error)
             sent = self._compaction.fit(call, overhead)
-            return handler(request.override(messages=call.showing(sent.messages))), sent
+            return handler(_sending(request, call, sent)), sent
 
     async def _aanswered(
         self,
@@ -203,11 +203,11 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
     ) -> tuple[Answer, Sent]:
         sent = await self._compaction.afit(call, call.overhead)
         try:
-            return await handler(request.override(messages=call.showing(sent.messages))), sent
+            return await handler(_sending(request, call, sent)), sent
         except ContextOverflowError as error:
             overhead = call.harder(self._counter.messages(sent.messages), error)
             sent = await self._compaction.afit(call, overhead)
-            return await handler(request.override(messages=call.showing(sent.messages))), sent
+            return await handler(_sending(request, call, sent)), sent
 
     def _result(self, call: ModelCall, request: ModelRequest[Any], answer: Answer, sent: Sent) -> Result:
         """The answer, with what is to be changed in the state."""
@@ -217,6 +217,11 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
         if self._compaction.replaces and sent.archived and (messages := call.replacing(sent.messages)):
             update["messages"] = messages
         return ExtendedModelResponse(answer, Command(update=update)) if update else answer
+
+
+def _sending(request: ModelRequest[Any], call: ModelCall, sent: Sent) -> ModelRequest[Any]:
+    messages = call.showing(sent.messages, request.messages)
+    return request if messages is request.messages else request.override(messages=messages)
 
 
 def _telling(runtime: Any) -> Telling:

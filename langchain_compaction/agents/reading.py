@@ -72,8 +72,11 @@ class Reader:
                 self._add(own, index)
             return Reading(self._messages, len(messages), same)
 
-    def write(self, shown: Shown) -> list[BaseMessage]:
-        """What a view shows; the very object that was read where nothing was changed."""
+    def write(self, shown: Shown, given: Sequence[BaseMessage] = ()) -> list[BaseMessage]:
+        """What a view shows; the very object that was read where nothing was changed.
+
+        ``given``: a list that is given back itself where it is all that is shown.
+        """
         with self._lock:
             known: dict[int, tuple[Message, BaseMessage]] = {}
             if not shown.grew_from(self._shown):
@@ -83,6 +86,8 @@ class Reader:
             for message in shown.since(len(self._written)):
                 own = self._read_as(message) or known.get(id(message), (None, None))[1]
                 self._written.append(to_langchain(message) if own is None else own)
+            if isinstance(given, list) and _are_same(self._written, given):
+                return given
             return list(self._written)
 
     def is_own(self, message: BaseMessage) -> bool:
@@ -126,16 +131,23 @@ def _grew(before: list[Any], now: Sequence[Any]) -> bool:
     what going through them takes.
     """
     length = len(before)
-    if length > len(now) or (length and (before[0] is not now[0] or before[-1] is not now[length - 1])):
+    if length > len(now) or (length and before[-1] is not now[length - 1]):
         return False
     before += now[length:]
-    try:
-        equal = before == now
-    except Exception:  # noqa: BLE001 - an artifact that cannot be compared, such as a data frame
-        equal = False
+    equal = _are_same(before, now)
     if not equal:
         del before[length:]
     return equal
+
+
+def _are_same(before: list[Any], now: Sequence[Any]) -> bool:
+    """Whether these are the same objects; equal ones between the first and the last will do."""
+    if len(before) != len(now) or (before and (before[0] is not now[0] or before[-1] is not now[-1])):
+        return False
+    try:
+        return before == now
+    except Exception:  # noqa: BLE001 - an artifact that cannot be compared, such as a data frame
+        return False
 
 
 def _agreeing(before: Sequence[Says], now: map[Says]) -> int:
