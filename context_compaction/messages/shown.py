@@ -40,7 +40,11 @@ class Shown(Sequence[Message]):
 
     def listed(self) -> MessageList:
         """A list of them, to keep or to change."""
-        return MessageList(self.since(0))
+        found = MessageList(self._messages)  # copied once: ten thousand take longer than all else
+        del found[self._count :]
+        if self._block is not None:
+            found.insert(self._place, self._block)
+        return found
 
     def __len__(self) -> int:
         """How many messages are sent."""
