@@ -82,6 +82,15 @@ def test_many_that_are_written_together_are_indexed_together(path: Path) -> None
     assert indexed_to(path) == 70
 
 
+def test_a_long_one_is_indexed_at_once_with_those_before_it(path: Path) -> None:
+    with SQLiteArchive(path) as archive:
+        writer = Writer.of(archive, "other")
+        writer.say(" ".join(f"fig{number}" for number in range(1000)))
+        assert indexed_to(path) == 32
+        writer.say(" ".join(f"fig{number}" for number in range(2000)))
+        assert indexed_to(path) == 42
+
+
 @pytest.mark.parametrize("end", [0, 31, 33, 40])
 def test_an_index_that_ends_elsewhere_than_it_says_is_found(path: Path, end: int) -> None:
     with SQLiteArchive(path) as archive:

@@ -48,7 +48,7 @@ class SQLiteDatabase(sqlite3.Connection):
         last = 0
         for row in rows:
             last = self.execute(ADD_DOCUMENT, row).lastrowid or 0
-        take_up(self, last, len(rows))
+        take_up(self, last, rows)
 
     def remove_documents(self, keys: Sequence[int]) -> None:
         """From the index first."""

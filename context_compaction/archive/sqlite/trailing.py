@@ -8,13 +8,17 @@ their terms, so no search misses one, and none has to write.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from context_compaction.archive.sql.database import Statements
+from context_compaction.archive.sql.database import Statements, Values
 from context_compaction.archive.sql.finding import Row
 
 BATCH = 32
 """The index goes on to the last document each time that their number passes a multiple of this."""
+LONG = 8192
+"""Or that one has more characters of terms: a search would look through all of them, and to put it off
+saves little.
+"""
 READ_INDEXED_TO = "SELECT indexed_to FROM search_state"
 INDEX = """
 INSERT INTO search_index (rowid, terms)
@@ -36,9 +40,9 @@ WHERE id > (SELECT indexed_to FROM search_state) ORDER BY id DESC
 """
 
 
-def take_up(connection: sqlite3.Connection, last: int, new: int) -> None:
-    """Index what trails, if that is enough. ``new`` documents up to ``last`` were just written."""
-    if last % BATCH < new:
+def take_up(connection: sqlite3.Connection, last: int, new: Sequence[Values]) -> None:
+    """Index what trails, if that is enough. The ``new`` documents, up to ``last``, were just written."""
+    if last % BATCH < len(new) or any(len(row[-1]) > LONG for row in new):
         connection.execute(INDEX, (indexed_to(connection), last))
         connection.execute(GO_ON, (last,))
 
