@@ -33,14 +33,13 @@ def counted(postgres_server: str, postgres_schema: str) -> Iterator[tuple[Archiv
             yield archive, relay
 
 
-def least(relay: Relay, call: Callable[[], object]) -> int:
-    """Round trips of a call, once it has been made a few times."""
-    found: list[int] = []
+def trips(relay: Relay, call: Callable[[], object]) -> int:
+    """Round trips of a call, once it has been made: of many together, as one may be counted with the next."""
+    call()
+    before = relay.trips
     for _ in range(TIMES):
-        before = relay.trips
         call()
-        found.append(relay.trips - before)
-    return min(found)
+    return round((relay.trips - before) / TIMES)
 
 
 def test_an_append_waits_twice(counted: tuple[Archive, Relay]):
@@ -48,19 +47,19 @@ def test_an_append_waits_twice(counted: tuple[Archive, Relay]):
     archive, relay = counted
     writer = Writer.of(archive)
     numbers = iter(range(1000))
-    assert least(relay, lambda: writer.say("hello")) == 2
-    assert least(relay, lambda: writer.append(calling(f"c{next(numbers)}"))) == 2
-    assert least(relay, lambda: writer.append(Message("user", (MediaBlock("image", data="QUJD"),)))) == 2
+    assert trips(relay, lambda: writer.say("hello")) == 2
+    assert trips(relay, lambda: writer.append(calling(f"c{next(numbers)}"))) == 2
+    assert trips(relay, lambda: writer.append(Message("user", (MediaBlock("image", data="QUJD"),)))) == 2
     named = lambda: writer.append(Message("user", "hello", id=f"i{next(numbers)}"))  # noqa: E731
-    assert least(relay, named) == 3, "ids are looked up"
+    assert trips(relay, named) == 3, "ids are looked up"
     assert archive.verify() == []
 
 
 def test_a_turn_waits_three_times(counted: tuple[Archive, Relay]):
     archive, relay = counted
     session = Session(archive, "s", budget=Budget(32_768), counter="approximate")
-    assert least(relay, lambda: (session.append([{"role": "user", "content": "hi"}]), session.context())) == 3
-    assert least(relay, session.context) == 1, "it asks whether another writer was here"
+    assert trips(relay, lambda: (session.append([{"role": "user", "content": "hi"}]), session.context())) == 3
+    assert trips(relay, session.context) == 1, "it asks whether another writer was here"
     session.close()
 
 
@@ -69,13 +68,13 @@ def test_a_recall_waits_for_what_it_has_to_know_first(counted: tuple[Archive, Re
     writer = Writer.of(archive)
     writer.say(*SAID)
     for question in ("crane", "the tide in the harbour", "crane tide harbour number 7"):
-        assert least(relay, lambda question=question: recall(archive, writer.branch, question)) <= 8
-        assert least(relay, lambda question=question: archive.search(writer.branch, question.split())) <= 6
+        assert trips(relay, lambda question=question: recall(archive, writer.branch, question)) <= 8
+        assert trips(relay, lambda question=question: archive.search(writer.branch, question.split())) <= 6
     for number in range(30):
         Writer.of(archive, f"other {number}").say(*SAID[:6])
-    assert least(relay, lambda: recall_over(archive, "default", "crane tide harbour")) <= 20
-    assert least(relay, lambda: archive.open_session("default", "s")) <= 5
-    assert least(relay, lambda: archive.messages(writer.branch, [(1, 2), (5, 9)])) == 3
+    assert trips(relay, lambda: recall_over(archive, "default", "crane tide harbour")) <= 20
+    assert trips(relay, lambda: archive.open_session("default", "s")) <= 5
+    assert trips(relay, lambda: archive.messages(writer.branch, [(1, 2), (5, 9)])) == 3
 
 
 def test_an_embedder_holds_no_connection(counted: tuple[Archive, Relay]):
@@ -98,7 +97,7 @@ def test_an_embedder_holds_no_connection(counted: tuple[Archive, Relay]):
 def test_many_rows_wait_no_longer(counted: tuple[Archive, Relay]):
     archive, relay = counted
     writer = Writer.of(archive)
-    assert least(relay, lambda: writer.say(*SAID, *SAID, *SAID)) <= 8
+    assert trips(relay, lambda: writer.say(*SAID, *SAID, *SAID)) <= 8
     assert archive.verify() == []
 
 
