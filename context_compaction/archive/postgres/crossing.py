@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from context_compaction.archive.postgres.finding import TERMS
 from context_compaction.archive.sql.crossing import TAKEN, Crossing
 from context_compaction.archive.sql.finding import Row
+from context_compaction.archive.sql.search import namespace_word
 
 COUNT_MATCHES = f"""
 SELECT wanted.term, (
@@ -29,10 +30,10 @@ class SchemaCrossing(Crossing):
 
     def frequencies(self, terms: Sequence[str]) -> dict[str, int]:
         """One statement."""
-        bounds = (f"~n{self.namespace}", self.bounds[0], list(terms))
+        bounds = (namespace_word(self.namespace), self.bounds[0], list(terms))
         return dict(self.connection.execute(COUNT_MATCHES, bounds)) if terms else {}
 
     def matching(self, terms: Sequence[str], limit: int) -> list[Row]:
         """The newest first."""
-        wanted = ([f"~n{self.namespace}", *terms], *self.bounds, limit)
+        wanted = ([namespace_word(self.namespace), *terms], *self.bounds, limit)
         return self.connection.execute(FIND_MATCHES, wanted).fetchall()

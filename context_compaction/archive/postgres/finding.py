@@ -7,6 +7,7 @@ from itertools import chain
 
 from context_compaction.archive.sql.database import Rows
 from context_compaction.archive.sql.finding import Row, Scope
+from context_compaction.archive.sql.search import log_word
 from context_compaction.archive.sql.spans import FOREVER, Span
 
 # As the index has it. The word of a log is among its documents' terms, so that one index says it all: what is
@@ -35,7 +36,7 @@ class SchemaScope(Scope):
         found = dict.fromkeys(terms, 0)
         asked = [
             self.connection.execute(
-                COUNT_MATCHES, (_scope(span.branch), span.last, span.last_summary, list(terms))
+                COUNT_MATCHES, (log_word(span.branch), span.last, span.last_summary, list(terms))
             )
             for span in (self.spans if terms else ())
         ]
@@ -57,8 +58,4 @@ class SchemaScope(Scope):
 
     def _ask(self, span: Span, term: str, limit: int) -> Rows:
         bounds = (span.first, span.last, span.last_summary, limit)
-        return self.connection.execute(FIND_MATCHES, (_scope(span.branch), term, *bounds))
-
-
-def _scope(branch: int) -> str:
-    return f"~b{branch}"
+        return self.connection.execute(FIND_MATCHES, (log_word(span.branch), term, *bounds))

@@ -263,7 +263,12 @@ def _count_sittings(asked: Sequence[Rows]) -> int:
 
 def as_written(terms: Iterable[str]) -> list[tuple[str, str]]:
     """Each term, and what stands for it in a document's terms."""
-    return [(term, f" {term} ") for term in terms]
+    return [(term, written(term)) for term in terms]
+
+
+def written(term: str) -> str:
+    """What stands for a term in a document's terms, which begin and end with a space."""
+    return f" {term} "
 
 
 def document(
@@ -271,7 +276,7 @@ def document(
 ) -> SearchDocument:
     """A row as the ranking sees it, by the terms (see `as_written`) and times that are wanted."""
     _, seq, summary, role, sitting, at, length, terms = row
-    counts = {term: count for term, written in wanted if (count := terms.count(written))}
+    counts = {term: count for term, held in wanted if (count := terms.count(held))}
     ref = f"s:{summary}" if summary else f"m:{seq}"
     said = [
         place

@@ -59,25 +59,24 @@ def index_messages(
     """Put appended messages into the index."""
     sitting, at = _last_sitting(connection, branch)
     documents: list[tuple[object, ...]] = []
-    scope = _scope(branch, namespace)
     for row, entry in zip(rows, entries, strict=True):
         if row.epoch is not None:
             sitting += at is not None and abs(row.epoch - at) > SITTING_SECONDS
             at = row.epoch
         message = row.row
-        terms = f" {scope} {entry.written} "
+        terms = _scoped(entry, branch, namespace)
         documents.append((branch, message.seq, 0, message.message.role, sitting, at, entry.length, terms))
     _add(connection, branch, documents)
 
 
 def index_summaries(connection: Database, branch: int, summaries: Iterable[SummaryRecord]) -> None:
     """Put written summaries into the index."""
-    scope = _scope(branch, namespace_of(connection, branch))
+    namespace = namespace_of(connection, branch)
     documents: list[tuple[object, ...]] = []
     for summary in summaries:
         entry = entry_of(terms_of(summary.text))
         first = summary.ranges[0][0] if summary.ranges else 0
-        terms = f" {scope} {entry.written} "
+        terms = _scoped(entry, branch, namespace)
         documents.append((branch, first, summary.id, "summary", 0, None, entry.length, terms))
     _add(connection, branch, documents)
 
@@ -98,9 +97,18 @@ def namespace_of(connection: Database, branch: int) -> int:
     return connection.execute(NAMESPACE_OF, (branch,)).fetchone()[0]
 
 
-def _scope(branch: int, namespace: int) -> str:
-    """The words by which a search is bound to a log or a namespace; no analysed term begins with a tilde."""
-    return f"~b{branch} ~n{namespace}"
+def log_word(branch: int) -> str:
+    """By which a search is bound to a log: a term of each document. No analysed one begins with a tilde."""
+    return f"~b{branch}"
+
+
+def namespace_word(namespace: int) -> str:
+    """By which it is bound to a namespace."""
+    return f"~n{namespace}"
+
+
+def _scoped(entry: Entry, branch: int, namespace: int) -> str:
+    return f" {log_word(branch)} {namespace_word(namespace)} {entry.written} "
 
 
 def _last_sitting(connection: Database, branch: int) -> tuple[int, float | None]:

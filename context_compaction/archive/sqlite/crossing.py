@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from context_compaction.archive.sql.crossing import TAKEN, Crossing
 from context_compaction.archive.sql.finding import Row
+from context_compaction.archive.sql.search import namespace_word
 from context_compaction.archive.sqlite.trailing import holding
 
 COUNT_MATCHES = "SELECT count(*) FROM search_index WHERE search_index MATCH ? AND rowid <= ?"
@@ -58,7 +59,7 @@ class FileCrossing(Crossing):
 
     @property
     def _own(self) -> str:
-        return f"~n{self.namespace}"
+        return namespace_word(self.namespace)
 
     def _trailing(self, *terms: str) -> list[Row]:
         return [row for row in holding(self.trailing, self._own, *terms) if row[0] <= self.bounds[0]]
@@ -66,7 +67,7 @@ class FileCrossing(Crossing):
     def _left(self, term: str, others: Sequence[int]) -> int:
         held = self._count(f'"{term}"')
         if held and others:
-            either = " OR ".join(f'"~n{other}"' for other in others)
+            either = " OR ".join(f'"{namespace_word(other)}"' for other in others)
             held -= self._count(f'"{term}" AND ({either})')
         return held
 

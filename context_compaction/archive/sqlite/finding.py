@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from context_compaction.archive.sql.finding import Row, Scope
+from context_compaction.archive.sql.search import log_word
 from context_compaction.archive.sql.spans import FOREVER, Span
 from context_compaction.archive.sqlite.trailing import holding
 
@@ -71,14 +72,10 @@ class FileScope(Scope):
         """Of what the index does not have yet, what a log has from message ``first`` on."""
         return [
             row
-            for row in holding(self.trailing, _scope(span.branch), term)
+            for row in holding(self.trailing, log_word(span.branch), term)
             if first <= row[1] <= span.last and row[2] <= span.last_summary
         ]
 
 
 def _match(branch: int, term: str) -> str:
-    return f'"{_scope(branch)}" AND "{term}"'
-
-
-def _scope(branch: int) -> str:
-    return f"~b{branch}"
+    return f'"{log_word(branch)}" AND "{term}"'

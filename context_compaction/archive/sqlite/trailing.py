@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 
 from context_compaction.archive.sql.database import Statements, Values
-from context_compaction.archive.sql.finding import Row
+from context_compaction.archive.sql.finding import Row, written
 
 BATCH = 32
 """The index goes on to the last document each time that their number passes a multiple of this."""
@@ -69,5 +69,5 @@ def trailing(connection: Statements) -> list[Row]:
 
 def holding(rows: Iterable[Row], *terms: str) -> list[Row]:
     """Those of the rows that hold all of the terms."""
-    wanted = [f" {term} " for term in terms]
+    wanted = [written(term) for term in terms]
     return [row for row in rows if all(term in row[-1] for term in wanted)]
