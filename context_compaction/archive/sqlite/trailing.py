@@ -1,6 +1,6 @@
 """The search index trails the documents: it takes them many at a time.
 
-FTS5 writes a segment for each transaction, and merges these: for one turn of a conversation a quarter of all
+FTS5 writes a segment for each transaction, and merges these: for one turn of a conversation a fifth of all
 that storing it takes, for a batch hardly more. Documents that it does not have yet are found by a look at
 their terms, so no search misses one, and none has to write.
 """
