@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
+from contextvars import copy_context
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -115,17 +116,14 @@ def _ours(model: Any, window: int, **options: Any) -> Hook:
 def _wrapping(model: Any, middleware: Any) -> Hook:
     from langchain.agents.middleware import ModelRequest, ModelResponse
     from langchain_core.messages import AIMessage
-    from langchain_core.runnables.config import set_config_context
+    from langchain_core.runnables.config import var_child_runnable_config
 
     answer = ModelResponse([AIMessage("Yes.")])
 
     def hook(state: list[Any]) -> Callable[[], object]:
         request = ModelRequest(model=model, messages=state, state={"messages": state})
-
-        def call() -> None:
-            with set_config_context({"configurable": {"thread_id": "t1"}}) as context:
-                context.run(middleware.wrap_model_call, request, lambda _: answer)
-
-        return call
+        context = copy_context()  # LangGraph has set the run's config when it calls the hook
+        context.run(var_child_runnable_config.set, {"configurable": {"thread_id": "t1"}})
+        return lambda: context.run(middleware.wrap_model_call, request, lambda _: answer)
 
     return hook

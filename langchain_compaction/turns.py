@@ -19,14 +19,20 @@ _GUARD = threading.Lock()
 @contextmanager
 def turn_of(session: Session) -> Generator[None]:
     """Wait in this thread until no other turn of the session is under way in this process."""
-    with _lock_of(session):
+    with lock_of(session):
         yield
 
 
 @asynccontextmanager
 async def aturn_of(session: Session) -> AsyncGenerator[None]:
     """`turn_of` on the running event loop."""
-    lock = _lock_of(session)
+    async with aheld(lock_of(session)):
+        yield
+
+
+@asynccontextmanager
+async def aheld(lock: threading.Lock) -> AsyncGenerator[None]:
+    """Wait for the lock of a session's turns without blocking the event loop."""
     while not lock.acquire(blocking=False):  # noqa: ASYNC110 - threads take it, too
         await asyncio.sleep(POLL)
     try:
@@ -35,8 +41,8 @@ async def aturn_of(session: Session) -> AsyncGenerator[None]:
         lock.release()
 
 
-def _lock_of(session: Session) -> threading.Lock:
-    """The same one for all `Session` objects of the same session."""
+def lock_of(session: Session) -> threading.Lock:
+    """Whoever holds it has the turn: the same one for all `Session` objects of the same session."""
     key = (session.archive.identity, session.namespace, session.session_id)
     with _GUARD:
         return _LOCKS.setdefault(key, threading.Lock())

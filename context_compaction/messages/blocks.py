@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from context_compaction.errors import InvalidMessage
@@ -82,8 +82,16 @@ _NAMES = {cls: name for name, cls in _TYPES.items()}
 
 def block_to_json(block: Block) -> dict[str, Any]:
     """The block as JSON data; fields that are None or False are left out."""
-    fields = {key: value for key, value in asdict(block).items() if value is not None and value is not False}
-    return {"type": _NAMES[type(block)], **fields}
+    return {"type": _NAMES[type(block)], **said_in(block)}
+
+
+def said_in(block: Block) -> dict[str, Any]:
+    """Its fields by name, but for those that are None or False."""
+    return {
+        name: value
+        for name in block.__slots__
+        if (value := getattr(block, name)) is not None and value is not False
+    }
 
 
 def block_from_json(data: dict[str, Any]) -> Block:

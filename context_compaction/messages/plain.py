@@ -57,14 +57,16 @@ class PlainCodec:
         """JSON data that `read` makes the value of again."""
         if value is None or type(value) in (str, bool):
             return value
+        if type(value) is list:
+            return [self.write(part) for part in cast("list[Any]", value)]
+        if type(value) is dict:  # before what only looks like one, which takes longer to tell
+            return self._mapping(cast("dict[Any, Any]", value))
         if isinstance(value, str):
             return str.__str__(value)  # of an enum its value, not its name
         if isinstance(value, (int, float)):
             return _number(value)
         if isinstance(value, Mapping):
             return self._mapping(cast("Mapping[Any, Any]", value))
-        if type(value) is list:
-            return [self.write(part) for part in cast("list[Any]", value)]
         kind = self._kinds.get(cast("type[Any]", type(value)))
         if kind is not None:
             return {TAG: type(value).__name__, "data": self.write(kind[0](value))}

@@ -7,7 +7,7 @@ import json
 from typing import Any, cast
 
 from context_compaction.errors import ArchiveCorrupt
-from context_compaction.messages.blocks import TextBlock, block_from_json, block_to_json
+from context_compaction.messages.blocks import TextBlock, block_from_json, block_to_json, said_in
 from context_compaction.messages.message import Message
 from context_compaction.messages.openai import read_said
 
@@ -26,12 +26,16 @@ def encode(message: Message) -> tuple[str, bytes]:
     for key in ("id", "name", "timestamp"):
         if (value := getattr(message, key)) is not None:
             data[key] = value
-    if message.raw is not None:
-        data["raw"] = json.loads(message.raw)
     if message.raw is None or message.format != "openai":
         data["role"] = message.role
         data["blocks"] = [block_to_json(block) for block in message.blocks]
-    return compact_json(data), _sorted_json(data).encode("ascii")
+    text = compact_json(data)
+    if message.raw is not None:
+        data["raw"] = json.loads(message.raw)
+        # What is JSON text already need not be written once more.
+        raw = message.raw if message.raw.isascii() else compact_json(data["raw"])
+        text = f'{text[:-1]},"raw":{raw}}}'
+    return text, _sorted_json(data).encode("ascii")
 
 
 def decode(text: str) -> Message:
@@ -69,17 +73,7 @@ def content_digest(message: Message) -> bytes:
     said = [
         block for block in message.blocks if not isinstance(block, TextBlock) or block.text
     ] or message.blocks
-    blocks = [
-        {
-            "type": type(block).__name__,
-            **{
-                name: value
-                for name in block.__slots__
-                if (value := getattr(block, name)) is not None and value is not False
-            },
-        }
-        for block in said
-    ]
+    blocks = [{"type": type(block).__name__, **said_in(block)} for block in said]
     return text_digest(_said_json([message.role, message.name, blocks]))
 
 

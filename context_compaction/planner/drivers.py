@@ -37,28 +37,34 @@ Steps = Generator[Requests | Call, Any, T]
 class _Run(Generic[T]):
     """The steps, and how to go on with them: with a value, or with an error thrown in."""
 
-    def __init__(self, steps: Steps[T]) -> None:
+    def __init__(self, steps: Steps[T], start: StartDraft) -> None:
         self._steps = steps
-        self.cancel = threading.Event()
+        self._start = start
+        self._cancel: threading.Event | None = None
         self.step = next(steps)
+
+    def draft(self, requests: Requests) -> Future[DraftResult]:
+        if self._cancel is None:  # most operations draft nothing
+            self._cancel = threading.Event()
+        return self._start(requests, self._cancel)
 
     def go_on(self, result: Any) -> None:
         self.step = self._steps.send(result)
 
     def fail(self, error: BaseException) -> None:
-        if not isinstance(error, Exception):
-            self.cancel.set()
+        if self._cancel is not None and not isinstance(error, Exception):
+            self._cancel.set()
         self.step = self._steps.throw(error)
 
 
 def drive(steps: Steps[T], start: StartDraft) -> T:
     """Run the steps in this thread."""
     try:
-        run = _Run(steps)
+        run = _Run(steps, start)
         while True:
             try:
                 step = run.step
-                result = step.run() if isinstance(step, Call) else start(step, run.cancel).result()
+                result = step.run() if isinstance(step, Call) else run.draft(step).result()
             except BaseException as error:  # noqa: BLE001 - the steps decide what an error means
                 run.fail(error)
             else:
@@ -72,13 +78,11 @@ async def adrive(steps: Steps[T], start: StartDraft) -> T:
     import asyncio  # here, because it would be a quarter of the package's import time
 
     try:
-        run = _Run(steps)
+        run = _Run(steps, start)
         while True:
             try:
                 step = run.step
-                waiting = (
-                    _call(step) if isinstance(step, Call) else asyncio.wrap_future(start(step, run.cancel))
-                )
+                waiting = _call(step) if isinstance(step, Call) else asyncio.wrap_future(run.draft(step))
                 result = await waiting
             except BaseException as error:  # noqa: BLE001 - the steps decide what an error means
                 run.fail(error)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import AsyncGenerator, Generator, Hashable
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncGenerator, Hashable
+from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
@@ -56,23 +56,21 @@ class SingleFlight:
         self._turns: list[_Turn] = []
         """The first has the flight, or is about to take it; the others wait."""
 
-    @contextmanager
-    def hold(self) -> Generator[None]:
+    def hold(self) -> AbstractContextManager[object]:
         """Wait for the flight in this thread."""
-        turn = _ThreadTurn()
-        try:
+        return _ThreadTurn(self)
+
+    def wait(self, turn: _ThreadTurn) -> None:
+        """Until it is this turn."""
+        with self._guard:
+            self._refuse_deadlock()
+            self._turns.insert(self._place_of_thread(), turn)
+            self._promote()
+            waiting = turn.waiting()
+        # The look is for the first of the queue: a task whose event loop has been stopped meanwhile.
+        while waiting is not None and not waiting.wait(GLANCE):
             with self._guard:
-                self._refuse_deadlock()
-                self._turns.insert(self._place_of_thread(), turn)
                 self._promote()
-                waiting = turn.waiting()
-            # The look is for the first of the queue: a task whose event loop has been stopped meanwhile.
-            while waiting is not None and not waiting.wait(GLANCE):
-                with self._guard:
-                    self._promote()
-            yield
-        finally:
-            self._leave(turn)
 
     @asynccontextmanager
     async def ahold(self) -> AsyncGenerator[None]:
@@ -91,7 +89,7 @@ class SingleFlight:
             yield
         finally:
             _INSIDE.set(before)
-            self._leave(turn)
+            self.leave(turn)
 
     def _taken(self, turn: _TaskTurn) -> bool:
         """Begin if it is this task's turn. A thread may have gone ahead after the task was woken."""
@@ -101,7 +99,7 @@ class SingleFlight:
                 turn.woken = turn.loop.create_future()
             return turn.running
 
-    def _leave(self, turn: _Turn) -> None:
+    def leave(self, turn: _Turn) -> None:
         """Out of the queue, at the end of a turn or before it came."""
         with self._guard:
             with suppress(ValueError):  # refused, or this is a child that was forked meanwhile
@@ -120,6 +118,8 @@ class SingleFlight:
 
     def _place_of_thread(self) -> int:
         """At the end, but before tasks of an event loop that this thread blocks while it waits."""
+        if not self._turns:
+            return 0
         here = threading.get_ident()
         blocked = (number for number, turn in enumerate(self._turns) if turn.thread == here)
         return next(blocked, len(self._turns))
@@ -161,9 +161,22 @@ class _Turn:
 
 
 class _ThreadTurn(_Turn):
-    def __init__(self) -> None:
+    """A context manager: a generator for one would take longer than all that it does."""
+
+    def __init__(self, flight: SingleFlight) -> None:
         super().__init__()
+        self._flight = flight
         self._woken: threading.Event | None = None
+
+    def __enter__(self) -> None:
+        try:
+            self._flight.wait(self)
+        except BaseException:
+            self._flight.leave(self)
+            raise
+
+    def __exit__(self, *error: object) -> None:
+        self._flight.leave(self)
 
     def able(self) -> bool:
         return True

@@ -38,6 +38,8 @@ class SessionState:
         """View version, raw tokens and overhead of the context last handed out."""
         self.crowded = False
         """Whether others were found to write to this session: then an append had better look first."""
+        self._asked = settings.budget
+        """What the last call that named an overhead had."""
         self.load()
 
     def load(self) -> None:
@@ -149,8 +151,11 @@ class SessionState:
 
     def budget(self, overhead: int | None) -> Budget:
         """The session's budget, or with the overhead that this call names."""
-        own = self.settings.budget
-        return own if overhead is None else own.with_overhead(overhead)
+        if overhead is None:
+            return self.settings.budget
+        if self._asked.overhead_tokens != overhead:
+            self._asked = self._asked.with_overhead(overhead)
+        return self._asked
 
     def scaled(self, raw: int, overhead: int) -> int:
         """Tokens of a view by the larger of raw and calibrated count."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping, Sequence
+from contextvars import ContextVar, Token
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,17 +27,24 @@ _UNDER_WAY: ContextVar[frozenset[str]] = ContextVar("_UNDER_WAY", default=frozen
 """The tasks that a compaction middleware stands around now."""
 
 
-@contextmanager
-def alone(node: str) -> Generator[None]:
-    """Raises `TwoCompactions` inside of another one around the same model call."""
-    around = _UNDER_WAY.get()
-    if node in around:
-        raise TwoCompactions
-    token = _UNDER_WAY.set(around | {node})
-    try:
-        yield
-    finally:
-        _UNDER_WAY.reset(token)
+class Alone:
+    """Entering it raises `TwoCompactions` inside of another one around the same model call."""
+
+    __slots__ = ("_node", "_token")
+
+    def __init__(self, node: str) -> None:
+        self._node = node
+        self._token: Token[frozenset[str]] | None = None
+
+    def __enter__(self) -> None:
+        around = _UNDER_WAY.get()
+        if self._node in around:
+            raise TwoCompactions
+        self._token = _UNDER_WAY.set(around | {self._node})
+
+    def __exit__(self, *error: object) -> None:
+        if self._token is not None:
+            _UNDER_WAY.reset(self._token)
 
 
 def window_of(given: int | None, *models: object) -> int:

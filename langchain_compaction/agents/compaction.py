@@ -23,7 +23,7 @@ from context_compaction import (
     open_archive,
 )
 from langchain_compaction.agents.calls import ModelCall, Sent, known_window, window_of
-from langchain_compaction.agents.following import afollow, follow
+from langchain_compaction.agents.following import Known, afollow, follow
 from langchain_compaction.agents.places import Namespace, Place, node_of, place_of
 from langchain_compaction.agents.policies import policy_of
 from langchain_compaction.agents.telling import Teller
@@ -34,7 +34,7 @@ from langchain_compaction.drafting import drafter_of
 from langchain_compaction.messages import read_all
 from langchain_compaction.post_turn import aafter_turn, after_turn
 from langchain_compaction.sessions import ArchiveLike, context_management_of, session_id_of
-from langchain_compaction.turns import aturn_of, turn_of
+from langchain_compaction.turns import aheld
 
 logger = logging.getLogger(__name__)
 _NO_ARCHIVE = "the archive cannot be used: the run goes on from the agent's state, in memory"
@@ -156,34 +156,32 @@ class Compaction:
     def fit(self, call: ModelCall, overhead: int) -> Sent:
         """What to send, in a budget with this overhead. Raises `CannotCompact`."""
         try:
-            return self._context(call, call.session, overhead)
+            return self._context(call, call.session, call.known, overhead)
         except ArchiveError:
             logger.warning(_NO_ARCHIVE, exc_info=True)
             aside = self._threads.aside(call.place, call.budget.context_window)
-            return self._context(call, aside, overhead)
+            return self._context(call, aside, self._threads.known(aside), overhead)
 
     async def afit(self, call: ModelCall, overhead: int) -> Sent:
         """`fit` on the running event loop."""
         try:
-            return await self._acontext(call, call.session, overhead)
+            return await self._acontext(call, call.session, call.known, overhead)
         except ArchiveError:
             logger.warning(_NO_ARCHIVE, exc_info=True)
             aside = await asyncio.to_thread(self._threads.aside, call.place, call.budget.context_window)
-            return await self._acontext(call, aside, overhead)
+            return await self._acontext(call, aside, self._threads.known(aside), overhead)
 
-    def _context(self, call: ModelCall, session: Session, overhead: int) -> Sent:
-        known = self._threads.known(session)
+    def _context(self, call: ModelCall, session: Session, known: Known, overhead: int) -> Sent:
         usage, known.overhead = known.reported(call.state), overhead
-        with turn_of(session):
+        with known.turn:
             follow(session, known, call.said)
             after_turn(session, usage, overhead)
             shown = session.shown(overhead, call.context_management)
         return Sent(shown, archived=session.archive is self._archive)
 
-    async def _acontext(self, call: ModelCall, session: Session, overhead: int) -> Sent:
-        known = self._threads.known(session)
+    async def _acontext(self, call: ModelCall, session: Session, known: Known, overhead: int) -> Sent:
         usage, known.overhead = known.reported(call.state), overhead
-        async with aturn_of(session):
+        async with aheld(known.turn):
             await afollow(session, known, call.said)
             await aafter_turn(session, usage, overhead)
             shown = await session.ashown(overhead, call.context_management)
@@ -203,7 +201,7 @@ class Compaction:
             known = self._threads.known(session)
             try:
                 usage = known.reported(messages)
-                with turn_of(session):
+                with known.turn:
                     follow(session, known, known.reader.read(messages))
                     if self._background and place.goes_on:
                         after_turn(session, usage, known.overhead)
@@ -219,7 +217,7 @@ class Compaction:
             known = self._threads.known(session)
             try:
                 usage = known.reported(messages)
-                async with aturn_of(session):
+                async with aheld(known.turn):
                     await afollow(session, known, await asyncio.to_thread(known.reader.read, messages))
                     if self._background and place.goes_on:
                         await aafter_turn(session, usage, known.overhead)

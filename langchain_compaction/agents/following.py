@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,8 @@ from langchain_compaction.agents.reading import Reader, Reading
 class Known:
     """What is remembered of a session from one model call to the next, beside its archive."""
 
+    turn: threading.Lock
+    """Held while the session is told the list and asked for the context."""
     reader: Reader = field(default_factory=Reader)
     ceiling: int | None = None
     """Counted tokens that a provider called too many; the next request stays under them."""

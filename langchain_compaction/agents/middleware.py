@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Annotated, Any, Literal, NotRequired, cast
 
 from langchain.agents.middleware import AgentMiddleware, AgentState, ExtendedModelResponse, ModelRequest
@@ -16,13 +15,13 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command
 
 from context_compaction import Message, Policy, Session
-from langchain_compaction.agents.calls import ModelCall, Sent, alone
+from langchain_compaction.agents.calls import Alone, ModelCall, Sent
 from langchain_compaction.agents.carried import Carried
 from langchain_compaction.agents.compact_tool import create_compact_tool
 from langchain_compaction.agents.compaction import Compaction
 from langchain_compaction.agents.places import RUN, Namespace
 from langchain_compaction.agents.recall_tool import create_recall_tool
-from langchain_compaction.agents.telling import Telling, atrace, telling, trace
+from langchain_compaction.agents.telling import Telling, atrace, trace
 from langchain_compaction.counting import CounterLike
 from langchain_compaction.sessions import ArchiveLike
 
@@ -134,25 +133,25 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
     ) -> Result:
         """Send the session's context, compacted for what came of the last call."""
         call, told = self._call(request), _telling(request.runtime)
-        with telling(told), alone(call.node):
+        with told, Alone(call.node):
             answer, sent = self._answered(call, request, handler)
         trace(told)
-        return self._result(call, request, replace(answer, result=told.noted(answer.result)), sent)
+        return self._result(call, request, told.noted(answer), sent)
 
     async def awrap_model_call(
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[Answer]]
     ) -> Result:
         """`wrap_model_call` on the running event loop."""
         call, told = await asyncio.to_thread(self._call, request), _telling(request.runtime)
-        with telling(told), alone(call.node):
+        with told, Alone(call.node):
             answer, sent = await self._aanswered(call, request, handler)
         await atrace(told)
-        return self._result(call, request, replace(answer, result=told.noted(answer.result)), sent)
+        return self._result(call, request, told.noted(answer), sent)
 
     def after_agent(self, state: Any, runtime: Runtime[Any]) -> dict[str, Any] | None:
         """The last answer goes to the archive, too, and in the background the session gets ahead."""
         told = _telling(runtime)
-        with telling(told):
+        with told:
             self._compaction.ended(ensure_config(), state)
         trace(told)
         return told.update(state["messages"])
@@ -160,7 +159,7 @@ class CompactionMiddleware(AgentMiddleware[Any, Any, Any]):
     async def aafter_agent(self, state: Any, runtime: Runtime[Any]) -> dict[str, Any] | None:
         """`after_agent` on the running event loop."""
         told = _telling(runtime)
-        with telling(told):
+        with told:
             await self._compaction.aended(ensure_config(), state)
         await atrace(told)
         return told.update(state["messages"])

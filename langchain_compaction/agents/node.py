@@ -17,7 +17,7 @@ from langchain_compaction.agents.calls import ModelCall, Sent
 from langchain_compaction.agents.carried import Carried
 from langchain_compaction.agents.compaction import Compaction, Options
 from langchain_compaction.agents.recall_tool import create_recall_tool
-from langchain_compaction.agents.telling import Telling, Write, atrace, telling, trace
+from langchain_compaction.agents.telling import Telling, Write, atrace, trace
 
 State = Mapping[str, Any]
 
@@ -74,7 +74,7 @@ class CompactionNode(Runnable[Any, dict[str, Any]]):
     ) -> dict[str, Any]:
         """The update of the state."""
         call, told = self._call(input, ensure_config(config)), Telling(_writer())
-        with telling(told):
+        with told:
             sent = self._compaction.fit(call, call.overhead)
         trace(told)
         return self._update(call, sent)
@@ -88,7 +88,7 @@ class CompactionNode(Runnable[Any, dict[str, Any]]):
         """`invoke` on the running event loop."""
         call = await asyncio.to_thread(self._call, input, ensure_config(config))
         told = Telling(_writer())
-        with telling(told):
+        with told:
             sent = await self._compaction.afit(call, call.overhead)
         await atrace(told)
         return self._update(call, sent)

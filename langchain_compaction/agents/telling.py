@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar, Token
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from langchain.agents.middleware.types import ModelResponse
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 
@@ -23,10 +23,18 @@ RUN_NAME = "context_compaction"
 
 @dataclass(slots=True)
 class Telling:
-    """What was told during one model call."""
+    """What was told during one model call: of what compactions do while it is entered."""
 
     write: Write | None
     committed: list[CompactionEvent] = field(default_factory=list[CompactionEvent])
+    _token: Token[Telling | None] | None = None
+
+    def __enter__(self) -> None:
+        self._token = _TOLD.set(self)
+
+    def __exit__(self, *error: object) -> None:
+        if self._token is not None:
+            _TOLD.reset(self._token)
 
     def tell(self, phase: str, event: CompactionEvent) -> None:
         """A custom event: ``{"type": "context_compaction", "phase": "start" or "end", ...the event}``."""
@@ -44,11 +52,14 @@ class Telling:
             for event in self.committed
         ]
 
-    def noted(self, messages: Sequence[BaseMessage]) -> list[BaseMessage]:
+    def noted(self, answer: ModelResponse[Any]) -> ModelResponse[Any]:
         """The answer with what was saved, and by what, in its ``response_metadata``, as providers note it."""
         if not self.committed:
-            return list(messages)
-        return [self._noted(message) if isinstance(message, AIMessage) else message for message in messages]
+            return answer
+        result = [
+            self._noted(message) if isinstance(message, AIMessage) else message for message in answer.result
+        ]
+        return replace(answer, result=result)
 
     def update(self, state: Sequence[BaseMessage]) -> dict[str, Any] | None:
         """What is to change in a state whose last answer was followed by these compactions."""
@@ -89,16 +100,6 @@ class Teller(CompactionObserver):
 
 
 _TOLD: ContextVar[Telling | None] = ContextVar("_TOLD", default=None)
-
-
-@contextmanager
-def telling(told: Telling) -> Generator[None]:
-    """What compactions do meanwhile is told there."""
-    token = _TOLD.set(told)
-    try:
-        yield
-    finally:
-        _TOLD.reset(token)
 
 
 def trace(told: Telling) -> None:

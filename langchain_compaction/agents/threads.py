@@ -12,6 +12,7 @@ from context_compaction import Archive, Budget, Session, open_archive
 from langchain_compaction.agents.following import Known
 from langchain_compaction.agents.places import Place
 from langchain_compaction.sessions import ANY_BUDGET, Sessions
+from langchain_compaction.turns import lock_of
 
 RUNS = 64
 """So many runs without a thread are kept at a time; who comes back later begins again from its state."""
@@ -39,7 +40,8 @@ class Threads:
         """The session to send from. Raises `InvalidBudget`, `ArchiveError`."""
         with self._lock:
             session = self._of_thread(place, window) if place.is_thread else self._of_run(place, window)
-            self._last[place] = session
+            if self._last.get(place) is not session:
+                self._last[place] = session
             return session
 
     def aside(self, place: Place, window: int) -> Session:
@@ -50,7 +52,10 @@ class Threads:
     def known(self, session: Session) -> Known:
         """What is remembered of it."""
         with self._lock:
-            return self._known.setdefault(session, Known())
+            known = self._known.get(session)
+            if known is None:
+                known = self._known[session] = Known(lock_of(session))
+            return known
 
     def last(self, place: Place) -> Session | None:
         """The session that was last sent from here; None if there was none in this process."""

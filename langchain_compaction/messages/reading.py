@@ -39,6 +39,10 @@ from langchain_compaction.messages.kinds import (
 from langchain_compaction.messages.parts import PlainBlock, block_of
 from langchain_compaction.messages.plain import to_plain
 
+# Made once: `json.dumps` makes an encoder at each call.
+_raw_json = json.JSONEncoder(separators=(",", ":")).encode
+_arguments_json = json.JSONEncoder(default=repr).encode
+
 
 def from_langchain(message: BaseMessage) -> Message:
     """The engine's message for one of LangChain's; `to_langchain` gives it back equal.
@@ -109,7 +113,7 @@ def _raw(message: BaseMessage) -> str:
     data = plain_fields(message)
     if isinstance(data["content"], str):
         del data["content"]
-    return json.dumps({"type": message.type, "data": to_plain(data)}, separators=(",", ":"))
+    return _raw_json({"type": message.type, "data": to_plain(data)})
 
 
 def _blocks(message: BaseMessage) -> Iterator[Any]:
@@ -160,7 +164,7 @@ def _calls(message: AIMessage) -> list[ToolCallBlock]:
     calls: list[ToolCallBlock] = []
     for call in message.tool_calls:
         if call["id"]:
-            text = json.dumps(call["args"], default=repr)
+            text = _arguments_json(call["args"])
             raw = written.get(call["id"])
             calls.append(ToolCallBlock(call["id"], call["name"], raw if raw and _same(raw, text) else text))
     calls += [

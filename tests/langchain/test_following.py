@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -43,7 +44,7 @@ async def told(session: Session, known: Known, said: Any, way: str) -> None:
 
 @pytest.mark.parametrize("way", ["sync", "async"])
 async def test_a_list_that_grew_is_not_compared(session: Counting, way: str):
-    known = Known()
+    known = Known(threading.Lock())
     for said in (BEFORE, [*BEFORE, LEFT], [*BEFORE, LEFT, MORE], [*BEFORE, LEFT, MORE]):
         await told(session, known, known.reader.read(said), way)
     assert [message.text for message in session.history()] == ["hello", "hi", "left", "more"]
@@ -54,7 +55,7 @@ async def test_a_list_that_grew_is_not_compared(session: Counting, way: str):
 @pytest.mark.parametrize("way", ["sync", "async"])
 async def test_another_list_is(session: Counting, way: str):
     """Two runs on one thread from one checkpoint, the second one read before the first was followed."""
-    known = Known()
+    known = Known(threading.Lock())
     await told(session, known, known.reader.read(BEFORE), way)
     left = known.reader.read([*BEFORE, LEFT])
     right = known.reader.read([*BEFORE, RIGHT])
@@ -68,7 +69,7 @@ async def test_another_list_is(session: Counting, way: str):
 
 
 def test_another_writer_went_on(session: Counting):
-    known = Known()
+    known = Known(threading.Lock())
     follow(session, known, known.reader.read(BEFORE))
     other = Session(session.archive, budget=Budget(8192))
     other.append({"role": "user", "content": "in between", "id": "left"})
@@ -78,7 +79,7 @@ def test_another_writer_went_on(session: Counting):
 
 def test_nothing_said():
     with Session(budget=Budget(8192)) as session:
-        known = Known()
+        known = Known(threading.Lock())
         follow(session, known, known.reader.read([]))
         follow(session, known, known.reader.read(BEFORE))
         assert len(session.history()) == 2

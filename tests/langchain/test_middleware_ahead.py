@@ -7,6 +7,7 @@ from unittest.mock import ANY
 
 import pytest
 from langchain.agents import create_agent
+from langchain.agents.middleware import ModelResponse
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
@@ -115,13 +116,15 @@ def test_an_answer_notes_what_was_done_before_and_behind_it():
         CompactionEvent("post_turn", "soft", "summarized", 900, after, committed=True) for after in (500, 300)
     ]
     before, behind = Telling(None, events[:1]), Telling(None, events[1:])
-    [answer] = before.noted([AIMessage("aye", response_metadata={"model_name": "m"})])
+    said = ModelResponse([AIMessage("aye", response_metadata={"model_name": "m"})])
+    [answer] = before.noted(said).result
     assert behind.update([HumanMessage("well?"), answer, result(1)]) == {"messages": [ANY]}
     [answer] = behind.update([HumanMessage("well?"), answer, result(1)])["messages"]  # pyright: ignore[reportOptionalSubscript]
     assert answer.response_metadata["model_name"] == "m"
     assert answer.response_metadata["compacted_tokens_saved"] == 400 + 600
     assert len(answer.response_metadata["context_management"]["applied_edits"]) == 2
     assert Telling(None).update([answer]) is None
+    assert Telling(None).noted(said) is said
 
 
 def test_the_usage_of_an_answer_is_known_at_the_next_call():

@@ -149,6 +149,8 @@ class NewBranch:
         if self._waiting:
             rows, entries = [row for row, _ in self._waiting], [entry for _, entry in self._waiting]
             search.index_messages(self._connection, self.key, self._namespace, rows, entries)
+            terms = sum(entry.length for entry in entries)
+            search.add_totals(self._connection, self.key, len(rows), terms)
         self._rows, self._media, self._waiting, self._chars = [], [], [], 0
 
     def _add_summary(self, record: Record) -> None:

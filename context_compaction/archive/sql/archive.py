@@ -122,7 +122,8 @@ class SQLArchive(SessionSearcher, VectorKeeper):
         rows = log.prepare(batch.rows)
         entries = [search.message_entry(row) for row in rows]
         with self._writing(branch) as connection:
-            namespace = log.append(connection, branch, batch, rows)
+            terms = sum(entry.length for entry in entries)
+            namespace = log.append(connection, branch, batch, rows, terms)
             branches.add_pins(connection, branch, batch.pins)
             search.index_messages(connection, branch, namespace, rows, entries)
         if self._retaining is not None:

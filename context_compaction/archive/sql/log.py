@@ -25,7 +25,9 @@ END = """
 SELECT branches.last_seq, branches.tip, sessions.active = branches.id, sessions.namespace
 FROM branches JOIN sessions ON sessions.id = branches.session WHERE branches.id = ?
 """
-ADVANCE = "UPDATE branches SET last_seq = ?, tip = ? WHERE id = ?"
+ADVANCE = """
+UPDATE branches SET last_seq = ?, tip = ?, documents = documents + ?, terms = terms + ? WHERE id = ?
+"""
 ADD_MESSAGE = """
 INSERT INTO messages (branch, seq, message_id, role, kind, group_first, tokens, counter, epoch, stored_at,
     supersedes, hash, digest, size, features, payload)
@@ -87,10 +89,12 @@ def prepare(rows: Sequence[StoredMessage]) -> list[Prepared]:
     return [_prepared(row) for row in rows]
 
 
-def append(connection: Database, branch: int, batch: AppendBatch, rows: Sequence[Prepared]) -> int:
+def append(
+    connection: Database, branch: int, batch: AppendBatch, rows: Sequence[Prepared], terms: int
+) -> int:
     """Write the rows behind the end of the log; the number of its namespace.
 
-    Raises `StaleView` if the end has moved.
+    ``terms``: so many the index has of them. Raises `StaleView` if the end has moved.
     """
     previous, namespace = _end(connection, branch, batch)
     now = time.time()
@@ -104,7 +108,7 @@ def append(connection: Database, branch: int, batch: AppendBatch, rows: Sequence
         raise DuplicateMessage(rows[taken.index].row.message.id or "", taken.index) from taken
     _add_media(connection, branch, rows)
     if rows:
-        connection.execute(ADVANCE, (rows[-1].row.seq, previous, branch))
+        connection.execute(ADVANCE, (rows[-1].row.seq, previous, len(rows), terms, branch))
     _change_calls(connection, branch, batch)
     return namespace
 

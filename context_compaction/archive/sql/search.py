@@ -42,10 +42,11 @@ def entry_of(counts: Counter[str]) -> Entry:
     """
     lines = [" ".join(counts)] if counts else []
     level: list[str] = [term for term, count in counts.items() if count > 1]
-    for times in range(2, MAX_COUNT + 1):
-        if level:
-            lines.append(" ".join(level))
-            level = [term for term in level if counts[term] > times]
+    times = 2
+    while level and times <= MAX_COUNT:
+        lines.append(" ".join(level))
+        level = [term for term in level if counts[term] > times]
+        times += 1
     return Entry(" \n ".join(lines), counts.total())
 
 
@@ -56,7 +57,7 @@ def index_messages(
     rows: Sequence[Prepared],
     entries: Sequence[Entry],
 ) -> None:
-    """Put appended messages into the index."""
+    """Put messages into the index. How many there are, and their terms, is not told to the branch."""
     sitting, at = _last_sitting(connection, branch)
     documents: list[tuple[object, ...]] = []
     for row, entry in zip(rows, entries, strict=True):
@@ -66,19 +67,21 @@ def index_messages(
         message = row.row
         terms = _scoped(entry, branch, namespace)
         documents.append((branch, message.seq, 0, message.message.role, sitting, at, entry.length, terms))
-    _add(connection, branch, documents)
+    connection.add_documents(documents)
 
 
 def index_summaries(connection: Database, branch: int, summaries: Iterable[SummaryRecord]) -> None:
     """Put written summaries into the index."""
     namespace = namespace_of(connection, branch)
-    documents: list[tuple[object, ...]] = []
+    documents, length = list[tuple[object, ...]](), 0
     for summary in summaries:
         entry = entry_of(terms_of(summary.text))
         first = summary.ranges[0][0] if summary.ranges else 0
         terms = _scoped(entry, branch, namespace)
         documents.append((branch, first, summary.id, "summary", 0, None, entry.length, terms))
-    _add(connection, branch, documents)
+        length += entry.length
+    connection.add_documents(documents)
+    add_totals(connection, branch, len(documents), length)
 
 
 def message_entry(row: Prepared) -> Entry:
@@ -86,10 +89,9 @@ def message_entry(row: Prepared) -> Entry:
     return entry_of(message_terms(row.row.message))
 
 
-def _add(connection: Database, branch: int, documents: list[tuple[object, ...]]) -> None:
-    connection.add_documents(documents)
-    lengths = sum(row[6] for row in documents if isinstance(row[6], int))
-    connection.execute(ADD_TOTALS, (len(documents), lengths, branch))
+def add_totals(connection: Database, branch: int, documents: int, terms: int) -> None:
+    """Tell a branch of so many more documents, and their terms."""
+    connection.execute(ADD_TOTALS, (documents, terms, branch))
 
 
 def namespace_of(connection: Database, branch: int) -> int:

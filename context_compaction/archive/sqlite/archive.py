@@ -10,9 +10,9 @@ from pathlib import Path
 
 from context_compaction.archive.base import Forks
 from context_compaction.archive.over_sessions import Moment, Within
-from context_compaction.archive.records import Forgotten, Problem, Pruned
+from context_compaction.archive.records import Forgotten, Problem, Pruned, Tip
 from context_compaction.archive.retention import Retention
-from context_compaction.archive.sql import transfer, verifying
+from context_compaction.archive.sql import branches, transfer, verifying
 from context_compaction.archive.sql.archive import SQLArchive
 from context_compaction.archive.sql.database import Database
 from context_compaction.archive.sql.finding import Bounds
@@ -97,6 +97,11 @@ class SQLiteArchive(SQLArchive):
         """Every thread's connection."""
         self._forget_vectors()
         self._connections.close()
+
+    def tip(self, branch: int) -> Tip:
+        """One statement, two index look-ups, without a transaction around it."""
+        with self._connections.glancing() as connection:
+            return branches.tip(connection, branch)
 
     def _reading(self, branch: int = 0) -> AbstractContextManager[Database]:  # noqa: ARG002 - the same
         return self._connections.reading()

@@ -21,7 +21,7 @@ from context_compaction.archive.sqlite.faults import SQLiteTrouble, translated, 
 from context_compaction.archive.sqlite.opening import MEMORY, connect, prepare, set_up
 from context_compaction.errors import ArchiveUnavailable
 
-Begin = Literal["BEGIN", "BEGIN IMMEDIATE"]
+Begin = Literal["", "BEGIN", "BEGIN IMMEDIATE"]
 FileId = tuple[int, int]
 """Device and inode: stays with a file, not with its name."""
 
@@ -50,6 +50,10 @@ class Connections:
     def reading(self) -> Transaction:
         """A transaction that sees one state of the archive throughout."""
         return Transaction(self, "BEGIN", self.lock if self.in_memory else None)
+
+    def glancing(self) -> Transaction:
+        """For one statement that reads: it is its own transaction."""
+        return Transaction(self, "", self.lock if self.in_memory else None)
 
     def writing(self) -> Transaction:
         """A transaction that is the only one writing; committed unless its body raises."""
@@ -142,7 +146,8 @@ class Transaction:
             owned.lock.acquire()
             self._owned = owned
             self._connection = connection = owned.connection
-            connection.execute(self._begin)
+            if self._begin:
+                connection.execute(self._begin)
             return connection
         except BaseException as error:
             self._end()
@@ -153,7 +158,7 @@ class Transaction:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            if error is None and self._connection is not None:
+            if error is None and self._begin and self._connection is not None:
                 writing = self._begin == "BEGIN IMMEDIATE"
                 if writing:
                     self._connections.check_place()  # first: what is refused is not there when it is put back
@@ -168,13 +173,13 @@ class Transaction:
 
     def _explain(self, error: BaseException | None) -> None:
         """Raise the typed error for ``error``, if there is a better one."""
-        better = typed(error, self._connections.place, reading=self._begin == "BEGIN")
+        better = typed(error, self._connections.place, reading=self._begin != "BEGIN IMMEDIATE")
         if better is not None:
             raise better from error
 
     def _end(self) -> None:
         try:
-            if self._connection is not None and self._connection.in_transaction:
+            if self._begin and self._connection is not None and self._connection.in_transaction:
                 self._connection.rollback()
         except sqlite3.Error:
             # Already rolled back by SQLite (full disk, I/O error), or closed by another thread.
