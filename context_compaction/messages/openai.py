@@ -60,6 +60,32 @@ def read_said(data: Mapping[str, Any]) -> tuple[Role, tuple[Block, ...]]:
     return role, tuple(blocks)
 
 
+def read_raw(text: str) -> Any:
+    """The data of a message's ``raw``. Raises `InvalidMessage`."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidMessage(f"its raw is no JSON text: {error}") from None
+
+
+def check_raw(message: Message) -> None:
+    """Raise `InvalidMessage` for a message made by hand that says one thing and has another as its ``raw``.
+
+    What is stored of such a message is its ``raw``.
+    """
+    if message.raw is None or message.edited or message.format != "openai":
+        return
+    data = read_raw(message.raw)
+    try:
+        told = read_said(data)
+    except InvalidMessage as error:
+        raise InvalidMessage(f"its raw is no message: {error.reason}") from None
+    if told != (message.role, message.blocks):
+        raise InvalidMessage(
+            "its raw says something else than its role and blocks; leave raw out, or use Message.from_openai"
+        )
+
+
 def write_openai(message: Message) -> JsonDict:
     """The chat dict: the original one, or the blocks when the message was edited or made by hand."""
     base: JsonDict = json.loads(message.raw) if message.raw is not None and message.format == "openai" else {}

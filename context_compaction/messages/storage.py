@@ -9,7 +9,7 @@ from typing import Any, cast
 from context_compaction.errors import ArchiveCorrupt
 from context_compaction.messages.blocks import TextBlock, block_from_json, block_to_json, said_in
 from context_compaction.messages.message import Message
-from context_compaction.messages.openai import read_said
+from context_compaction.messages.openai import read_raw, read_said
 
 compact_json = json.JSONEncoder(separators=(",", ":")).encode
 """JSON text as all of it is stored: ASCII, no spaces, keys in their order."""
@@ -20,20 +20,23 @@ _said_json = json.JSONEncoder(sort_keys=True).encode
 def encode(message: Message) -> tuple[str, bytes]:
     """The message as ASCII JSON text (lone surrogates and NUL are escaped), and `canonical` of that text.
 
-    `decode` gives it back equal.
+    `decode` gives it back equal. Raises `InvalidMessage` if its ``raw`` is no JSON text.
     """
     data: dict[str, Any] = {"format": message.format}
     for key in ("id", "name", "timestamp"):
         if (value := getattr(message, key)) is not None:
             data[key] = value
-    if message.raw is None or message.format != "openai":
+    if message.edited:
+        data["edited"] = True
+    if message.raw is None or message.edited or message.format != "openai":
         data["role"] = message.role
         data["blocks"] = [block_to_json(block) for block in message.blocks]
     text = compact_json(data)
     if message.raw is not None:
-        data["raw"] = json.loads(message.raw)
+        data["raw"] = read_raw(message.raw)
         # What is JSON text already need not be written once more.
-        raw = message.raw if message.raw.isascii() else compact_json(data["raw"])
+        told = message.raw.isascii() and message.raw.isprintable()
+        raw = message.raw if told else compact_json(data["raw"])
         text = f'{text[:-1]},"raw":{raw}}}'
     return text, _sorted_json(data).encode("ascii")
 
@@ -55,6 +58,7 @@ def decode(text: str) -> Message:
             timestamp=data.get("timestamp"),
             raw=raw,
             format=data["format"],
+            edited=data.get("edited", False),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ArchiveCorrupt(f"a stored message cannot be read back: {error}") from error

@@ -14,6 +14,7 @@ from context_compaction.drafting import DrafterChain, DrafterLike
 from context_compaction.errors import InvalidMessage
 from context_compaction.events import CompactionEvent, Level
 from context_compaction.messages import Message, MessageList
+from context_compaction.messages.openai import check_raw
 from context_compaction.planner.drivers import Steps, adrive, drive
 from context_compaction.planner.planner import plan, plan_event
 from context_compaction.planner.switch import off_reason, switched_off
@@ -165,6 +166,8 @@ def read_messages(messages: Sequence[Message | Mapping[str, Any]]) -> list[Messa
     out: list[Message] = []
     for index, message in enumerate(given):
         try:
+            if isinstance(message, Message):
+                check_raw(message)
             out.append(message if isinstance(message, Message) else Message.from_openai(message))
         except InvalidMessage as error:
             raise InvalidMessage(error.reason, index) from None

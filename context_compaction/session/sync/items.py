@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from context_compaction.errors import InvalidMessage
 from context_compaction.messages import Message
+from context_compaction.messages.openai import check_raw
 from context_compaction.messages.storage import content_digest
 from context_compaction.session.staging import MessageLike
 
@@ -56,6 +57,15 @@ class Item:
             except InvalidMessage as error:
                 raise InvalidMessage(error.reason, self.index) from None
         return self._message
+
+    def stored(self) -> Message:
+        """The message on its way into the log. Raises as `message` does."""
+        if isinstance(self.given, Message):
+            try:
+                check_raw(self.given)
+            except InvalidMessage as error:
+                raise InvalidMessage(error.reason, self.index) from None
+        return self.message
 
     @property
     def digest(self) -> bytes:

@@ -50,7 +50,7 @@ def sync_plan(found: Agreement, items: Sequence[Item]) -> SyncPlan:
         branch=outline.branch,
         fork_at=None if at == outline.end else at,
         head=tuple((_own(item, outline, at), replaced) for item, replaced in head),
-        fresh=tuple(item.message for item in fresh),
+        fresh=tuple(item.stored() for item in fresh),
         numbers=tuple(numbers.get(item.index, ids.get(item.id, MADE_UP)) for item in items),
     )
 
@@ -130,5 +130,5 @@ def _fresh(outline: Outline, items: Iterable[Item], at: int, numbers: dict[int, 
 
 def _own(item: Item, outline: Outline, at: int) -> Message:
     """A new system prompt often has its predecessor's id, which stands for that one in the log."""
-    message = item.message
+    message = item.stored()
     return message if outline.with_id(message.id, at) is None else replace(message, id=None)
