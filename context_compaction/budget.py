@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from context_compaction.errors import InvalidBudget
 
@@ -24,6 +25,12 @@ class Budget:
     """What the request carries that is not in the log: system prompt and tool schemas kept outside."""
 
     def __post_init__(self) -> None:
+        for name in ("context_window", "reserve_tokens", "overhead_tokens"):
+            value: Any = getattr(self, name)
+            if value is None and name == "reserve_tokens":
+                continue
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise InvalidBudget(f"{name} is {value!r}; it must be a whole number of tokens")
         if self.context_window <= 0:
             raise InvalidBudget(f"context_window is {self.context_window}; it must be a positive number")
         if self.reserve_tokens is None:

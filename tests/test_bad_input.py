@@ -6,6 +6,7 @@ message in `tests/messages/test_openai.py`; every way a file can be wrong in `te
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -28,7 +29,7 @@ from context_compaction.errors import (
     UnknownReference,
 )
 from context_compaction.policy import layered
-from tests.session.talks import dicts, filling, session, turns
+from tests.session.talks import dicts, session, turns
 from tests.windows import WORDS, assistant, user
 
 CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
@@ -100,6 +101,14 @@ BAD_BUDGETS: dict[str, tuple[dict[str, Any], str]] = {
     "reserve is the window": ({"context_window": 1000, "reserve_tokens": 1000}, "nothing is left for input"),
     "reserve negative": ({"context_window": 1000, "reserve_tokens": -1}, "negative"),
     "overhead negative": ({"context_window": 1000, "overhead_tokens": -1}, "negative"),
+    "window no number": ({"context_window": "8k"}, "context_window is '8k'; it must be a whole number"),
+    "window missing": ({"context_window": None}, "context_window is None"),
+    "window a flag": ({"context_window": True}, "context_window is True"),
+    "reserve a fraction": ({"context_window": 1000, "reserve_tokens": 0.2}, "reserve_tokens is 0.2"),
+    "overhead no number": (
+        {"context_window": 1000, "overhead_tokens": float("nan")},
+        "is nan",
+    ),
     "overhead over input": ({"context_window": 1000, "overhead_tokens": 900}, "overhead_tokens 900"),
 }
 
@@ -114,8 +123,8 @@ def test_a_budget_without_room_is_refused_when_it_is_made(case: str) -> None:
     assert isinstance(caught.value, ValueError)
 
 
-@pytest.mark.parametrize("overhead", [-1, 1000, 10_000])
-def test_an_overhead_that_leaves_no_room_is_refused_at_the_call(overhead: int) -> None:
+@pytest.mark.parametrize("overhead", [-1, 1000, 10_000, "5", 0.5])
+def test_an_overhead_that_leaves_no_room_is_refused_at_the_call(overhead: Any) -> None:
     """And the session goes on without it."""
     s = session()
     s.append(turns(1, 2))
@@ -126,6 +135,10 @@ def test_an_overhead_that_leaves_no_room_is_refused_at_the_call(overhead: int) -
 
 def unreadable(path: Path) -> None:
     path.mkdir()
+
+
+def no_file(path: Path) -> None:
+    os.mkfifo(path)
 
 
 def foreign(path: Path) -> None:
@@ -147,6 +160,7 @@ def newer(path: Path) -> None:
 
 FILES: dict[str, tuple[Callable[[Path], None], type[ArchiveError], str]] = {
     "unreadable": (unreadable, ArchiveUnavailable, "name a file in it"),
+    "no regular file": (no_file, ArchiveUnavailable, "name one, or one that is not there yet"),
     "foreign": (foreign, ArchiveCorrupt, "name another file"),
     "no database": (no_database, ArchiveCorrupt, "name another file"),
     "newer schema": (newer, ArchiveTooNew, "install a newer release"),
@@ -162,12 +176,13 @@ def test_a_file_that_is_no_archive_is_refused_and_left_alone(
     make, error, advice = FILES[case]
     path = tmp_path / "chat.db"
     make(path)
-    before = path.read_bytes() if path.is_file() else None
+    before, mode = path.read_bytes() if path.is_file() else None, path.stat().st_mode
     with pytest.raises(error, match=advice) as caught:
         use(path)
     assert str(path) in str(caught.value)
     assert isinstance(caught.value, CompactionError)
     assert (path.read_bytes() if path.is_file() else None) == before
+    assert path.stat().st_mode == mode
     assert [found.name for found in tmp_path.iterdir()] == ["chat.db"]
 
 
@@ -183,6 +198,8 @@ def test_sqlite_without_fts5_is_told(place: str, tmp_path: Path, monkeypatch: py
 def test_an_address_of_another_kind_is_told() -> None:
     with pytest.raises(ArchiveUnavailable, match="no archive is reached by ftp"):
         session("ftp://somewhere/chat.db")
+    with pytest.raises(ArchiveUnavailable, match="is no path"):
+        session("a\0b")
     with pytest.raises(TypeError, match="not int"):
         session(7)
 
@@ -211,16 +228,23 @@ def test_a_query_that_cannot_be_asked_is_told(query: Any, k: int) -> None:
     s.append(turns(1, 2))
     with pytest.raises(QueryError):
         s.recall(query, k)
+    if not isinstance(query, str):
+        with pytest.raises(QueryError, match="a question is text, not"):
+            s.recall_for(query)
 
 
-@pytest.mark.parametrize("usage", [{}, {"tokens": 5}, 7, "lots"])
-def test_usage_that_says_nothing_is_refused_and_changes_nothing(usage: Any) -> None:
-    s = session()
-    s.append(filling(500))
-    s.context()
-    with pytest.raises(ValueError, match="no token usage known"):
-        s.after_turn(usage)
-    assert (s.stats.tokens_seen, s.events) == (500, [])
+@pytest.mark.parametrize("usage", [{}, {"tokens": 5}, 7, "lots", {"input_tokens": -1}], ids=str)
+def test_usage_that_says_nothing_is_left_out_and_fails_no_turn(
+    usage: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The turn's compaction is made as if nothing had been reported; what was wrong is logged."""
+    told, plain = session(), session()
+    for s, report in ((told, usage), (plain, None)):
+        s.append(turns(1, 9))
+        s.context()
+        assert s.after_turn(report) is not None
+    assert told.stats == plain.stats
+    assert "usage is left out: " in caplog.text
 
 
 def test_negative_usage_is_refused() -> None:

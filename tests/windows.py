@@ -40,13 +40,14 @@ def change_of(
     after: View,
     summaries: Iterable[SummaryRecord] = (),
     *,
+    before: View | None = None,
     hard: bool = False,
     input_tokens: int = 1000,
     tokens_after: int | None = None,
 ) -> Change:
-    """The change from the whole log to ``after``."""
+    """The change from the whole log, or from ``before``, to ``after``."""
     known = {record.id: record for record in summaries}
-    before = View().settled(log)
+    before = (before or View()).settled(log)
     meter = Meter(log, WORDS, OPTIONS)
     return Change(
         before=before,

@@ -234,9 +234,9 @@ class Archive(OverSessions):
     ) -> Pruned:
         """Let go of old messages: older than ``max_age`` (seconds), and the oldest above ``max_bytes``.
 
-        Each leaves a tombstone. What a view shows, a pin names, or no summary covers stays; with
-        ``uncovered`` the last goes too, and what only an old view shows: there it becomes a gap. System
-        messages and pinned ones always stay. Bytes are those of messages and media as stored.
+        Each leaves a tombstone. System messages, pinned ones and calls that wait for a result always stay.
+        So does what a present view shows, and what no summary covers, unless ``uncovered`` is true: where a
+        view shows what is gone there is a gap then. Bytes are those of messages and media as stored.
         """
 
     @abstractmethod

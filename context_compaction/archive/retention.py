@@ -27,7 +27,7 @@ class Retention:
     max_bytes: int | None = None
     """To how many bytes of messages and media the archive is brought back. None: it may grow."""
     uncovered: bool = False
-    """Whether messages go that no summary covers, or that an old view still shows."""
+    """Whether messages go that no summary covers, or that a view still shows."""
     every: float = 3600.0
     """Seconds at least between two runs, whichever process runs them."""
 

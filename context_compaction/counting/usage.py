@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -58,4 +59,6 @@ def _number(usage: object, key: str) -> int | None:
         value = cast("Mapping[str, Any]", usage).get(key)
     else:
         value = getattr(usage, key, None)
-    return int(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not abs(value) < math.inf:
+        return None
+    return int(value)

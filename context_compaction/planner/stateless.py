@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -160,11 +160,23 @@ def _steps(log: _Log, call: _Call, chain: DrafterChain) -> Steps[Compacted]:
     return MessageList(rendered.messages), replace(event, ms=_since(began))
 
 
-def read_messages(messages: Sequence[Message | Mapping[str, Any]]) -> list[Message]:
+def listed(
+    messages: Sequence[Message | Mapping[str, Any]] | Message | Mapping[str, Any],
+) -> Sequence[Message | Mapping[str, Any]]:
+    """A single message as a list of one. Raises `InvalidMessage` for what is neither."""
+    if isinstance(messages, (Message, Mapping)):
+        return [messages]
+    if not isinstance(messages, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
+        raise InvalidMessage(f"expected a list of messages, or one message, not {type(messages).__name__}")
+    return messages
+
+
+def read_messages(
+    messages: Sequence[Message | Mapping[str, Any]] | Message | Mapping[str, Any],
+) -> list[Message]:
     """Messages as `Message` objects. Raises `InvalidMessage` with the index of the first bad one."""
-    given = [messages] if isinstance(messages, (Message, Mapping)) else messages
     out: list[Message] = []
-    for index, message in enumerate(given):
+    for index, message in enumerate(listed(messages)):
         try:
             if isinstance(message, Message):
                 check_raw(message)

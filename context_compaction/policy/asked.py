@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from context_compaction.errors import InvalidPolicy
 from context_compaction.policy.presets import layered
@@ -26,7 +26,7 @@ def pre_turn_rule(policy: Policy, context_management: Sequence[Mapping[str, Any]
     Raises `InvalidPolicy` for an edit of another type or a threshold that is no positive number.
     """
     rule = policy.pre_turn or BARE_RULE
-    for edit in context_management or ():
+    for edit in _edits(context_management):
         threshold = edit.get("compact_threshold")
         if edit.get("type") != "compaction":
             raise InvalidPolicy(
@@ -41,3 +41,16 @@ def pre_turn_rule(policy: Policy, context_management: Sequence[Mapping[str, Any]
         least = ("tokens", threshold // 20)
         return CallRule(asked.with_trigger(("tokens", threshold), least), whole_ladder=True)
     return CallRule(rule)
+
+
+def _edits(asked: Any) -> Iterable[Mapping[str, Any]]:
+    if asked is None:
+        return ()
+    if isinstance(asked, Iterable) and all(
+        isinstance(edit, Mapping) for edit in cast("Iterable[Any]", asked)
+    ):
+        return cast("Iterable[Mapping[str, Any]]", asked)
+    raise InvalidPolicy(
+        f"context_management is {asked!r:.80}; give a list of edits such as "
+        '[{"type": "compaction", "compact_threshold": 8000}]'
+    )

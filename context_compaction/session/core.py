@@ -78,7 +78,7 @@ class SessionCore:
         missing = embedding.missing(self.state.archive, self.state.live.branch)
         return {"unembedded": missing, "embedder_trouble": embedding.trouble}
 
-    def append(self, messages: Sequence[MessageLike]) -> Steps[None]:
+    def append(self, messages: Sequence[MessageLike] | MessageLike) -> Steps[None]:
         """Convert, place, count, and add to the log; durable on return."""
         read = read_messages(messages)
         yield from self._racing(lambda: self.appender.append(read), self.state.recover)
@@ -144,6 +144,8 @@ class SessionCore:
             yield from self._fit(budget, asked)
             yield from self.recaller.decide(budget)
             state.seen = self._grounds(budget, asked)
+        else:
+            yield from self.recaller.renew()
         tokens = state.live.renderer.tokens + self.recaller.tokens()
         state.sent = (state.live.view.version, tokens, budget.overhead_tokens)
         return self.recaller.shown()
@@ -189,8 +191,7 @@ class SessionCore:
         state = self.state
         state.seen = None
         if usage is not None:
-            state.observe(Usage.from_any(usage))
-            yield from self._note()
+            yield from self._observe(usage)
         rule, budget = state.settings.policy.post_turn, state.budget(overhead)
         if rule is None or state.settings.disabled:
             return None
@@ -214,6 +215,16 @@ class SessionCore:
             self.ahead.start(task)
             return None
         return (yield from self._never_failing(task))
+
+    def _observe(self, usage: Usage | Mapping[str, Any]) -> Steps[None]:
+        """Calibrate by what was reported, if it is a report."""
+        try:
+            read = Usage.from_any(usage)
+        except ValueError as error:
+            logger.warning("usage is left out: %s", error)
+            return
+        self.state.observe(read)
+        yield from self._note()
 
     def _armed_again(self, side: Side) -> Steps[None]:
         """The view is under the trigger: SOFT may be tried again, by whoever opens the session next too."""

@@ -19,7 +19,7 @@ from context_compaction.session.notes import Recalled
 from context_compaction.session.state import SessionState
 from context_compaction.text.dates import epoch
 from context_compaction.text.terms import query_words
-from context_compaction.view import LogRecord, ranges_of
+from context_compaction.view import LogRecord, Range, ranges_of
 
 LEAST = 48
 """With less room than this nothing is looked for: the frame takes half of it."""
@@ -34,6 +34,8 @@ class Block:
     choice: Recalled
     message: Message
     tokens: int
+    missing: int
+    """How many of the quoted messages were pruned before."""
 
 
 class Recaller:
@@ -61,7 +63,7 @@ class Recaller:
 
     def decide(self, budget: Budget) -> Steps[None]:
         """See to the block of the turn as it stands. No turn fails for it: a failing archive gives none."""
-        self._block, block = None, self._block
+        self._block, last = None, self._block
         state, turn = self._state, self._turn()
         if turn is None or not state.settings.policy.recall_room(budget.input_tokens):
             return
@@ -76,8 +78,7 @@ class Recaller:
             choice = state.notes.recalled
             if choice is None or choice.turn != turn.seq or not choice.quotes:
                 return  # nothing, or another process is a turn ahead
-            if block is None or (block.branch, block.choice) != (state.live.branch, choice):
-                block = yield Call(lambda: self._read(choice))
+            block = yield Call(lambda: self._renewed(last, choice))
             if block is None:
                 return
             if block.tokens > self._room(budget, block.tokens):
@@ -87,6 +88,11 @@ class Recaller:
             self._block = block
         except ArchiveError as error:
             logger.warning("no recalled block for this turn: %s", error)
+
+    def renew(self) -> Steps[None]:
+        """Before a context is given again: leave out of its block what was pruned meanwhile."""
+        if block := self._block:
+            self._block = yield Call(lambda: self._renewed(block, block.choice))
 
     def block_for(self, question: str) -> Message | None:
         """The block of a turn that begins with this question, which is not stored yet."""
@@ -165,13 +171,28 @@ class Recaller:
                 most = middle - 1
         return least
 
+    def _renewed(self, last: Block | None, choice: Recalled) -> Block | None:
+        """The last block, if it is of this choice and nothing that it quotes was pruned since."""
+        state = self._state
+        if last is not None and (last.branch, last.choice) == (state.live.branch, choice):
+            extents = state.archive.extents(state.live.branch, _ranges(choice))
+            if sum(extent.pruned for extent in extents) == last.missing:
+                return last
+        return self._read(choice)
+
     def _read(self, choice: Recalled) -> Block | None:
         """The block as it was chosen, less what was pruned since."""
         state = self._state
-        rows = state.archive.messages(state.live.branch, ranges_of([quoted.seq for quoted in choice.quotes]))
+        rows = state.archive.messages(state.live.branch, _ranges(choice))
         messages = {row.seq: row.message for row in rows if not row.pruned}
         said = [(quoted, messages[quoted.seq]) for quoted in choice.quotes if quoted.seq in messages]
         if not said:
             return None
         message = recalled_message(said)
-        return Block(state.live.branch, choice, message, state.settings.counter.message(message))
+        tokens = state.settings.counter.message(message)
+        return Block(state.live.branch, choice, message, tokens, missing=len(rows) - len(messages))
+
+
+def _ranges(choice: Recalled) -> tuple[Range, ...]:
+    """What it quotes, by number."""
+    return ranges_of(sorted({quoted.seq for quoted in choice.quotes}))

@@ -40,9 +40,9 @@ def named(archive: Archive, branch: int, ref: str, last_seq: int) -> list[int | 
 
 def message_seq(ref: str, last_seq: int) -> int:
     """The number in a reference to one message. Raises `UnknownReference`."""
-    found = _MESSAGES.fullmatch(ref.strip())
+    found = _MESSAGES.fullmatch(str(ref).strip())
     if found is None or found.group(2) or not 1 <= int(found.group(1)) <= last_seq:
-        raise UnknownReference(ref)
+        raise UnknownReference(str(ref)[:80])
     return int(found.group(1))
 
 

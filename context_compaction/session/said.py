@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from context_compaction.archive import Archive, Branch
 from context_compaction.archive.tombstones import readable
 from context_compaction.counting import TokenCounter
-from context_compaction.errors import StaleView, UnknownReference
+from context_compaction.errors import QueryError, StaleView, UnknownReference
 from context_compaction.messages import Message, MessageList
 from context_compaction.planner.instructions import heard_pins, next_pins
 from context_compaction.recall import Bound, Bounds, HitList, recall, recall_over
@@ -75,8 +75,10 @@ class Said:
         """The recalled block for a question that is not stored yet; None if nothing is worth its tokens.
 
         What `context` shows before the newest user message, by the policy's ``recall_share``: for callers
-        that ask for the context before they append the question.
+        that ask for the context before they append the question. Raises `QueryError` for what is no text.
         """
+        if not isinstance(question, str):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
+            raise QueryError(f"a question is text, not {type(question).__name__}")
         with self._flight.hold():
             self._state.recover()
             return self._core.recaller.block_for(question)
@@ -164,25 +166,25 @@ class Said:
 
     def _located(self, ref: str, scope: Scope) -> tuple[int, str]:
         """The branch that a reference is of, and the reference there."""
-        if crosses(scope) and "@" in ref:
+        if crosses(scope) and "@" in str(ref):
             return located(self._archive, self._state.settings.namespace, ref)
         return self._current(), ref
 
     def _known(self, branch: int | None) -> int:
-        if branch is not None and branch not in {found.id for found in self.branches()}:
-            raise UnknownReference(str(branch), "this session has no branch of this id")
-        return self._current() if branch is None else branch
+        if branch is None:
+            return self._current()
+        if branch not in [found.id for found in self.branches()]:
+            raise UnknownReference(str(branch)[:80], "this session has no branch of this id")
+        return branch
 
     def _place(self, at: int | str) -> int:
         """The number behind which to fork."""
         with self._flight.hold():
             self._state.notice()
             last = self._state.live.last_seq
-        if isinstance(at, str):
-            return message_seq(at, last)
-        if not 0 <= at <= last:
-            raise UnknownReference(f"m:{at}")
-        return at
+        if isinstance(at, int) and 0 <= at <= last:
+            return at
+        return message_seq(f"m:{at}" if isinstance(at, int) else at, last)
 
 
 async def in_thread(call: Callable[..., T], *arguments: Any, **options: Any) -> T:

@@ -11,10 +11,11 @@ from context_compaction.archive import Archive, open_archive
 from context_compaction.budget import Budget
 from context_compaction.counting import TokenCounter, Usage
 from context_compaction.drafting import DrafterChain, DrafterLike
-from context_compaction.errors import InvalidPolicy, UnknownReference
+from context_compaction.errors import InvalidPolicy
 from context_compaction.events import CompactionEvent
 from context_compaction.messages import Message, MessageList, Shown
 from context_compaction.planner import Steps, adrive, drive
+from context_compaction.planner.stateless import listed
 from context_compaction.policy import Policy
 from context_compaction.recall import Embedding
 from context_compaction.render import RenderOptions
@@ -114,11 +115,11 @@ class Session(Reporting):
 
         The same id with equal content is stored once. Raises `InvalidMessage`, `DuplicateMessage`.
         """
-        self._run(self._core.append(_listed(messages)))
+        self._run(self._core.append(messages))
 
     async def aappend(self, messages: Sequence[MessageLike] | MessageLike) -> None:
         """`append` on the running event loop."""
-        await self._arun(self._core.append(_listed(messages)))
+        await self._arun(self._core.append(messages))
 
     def context(
         self, overhead: int | None = None, context_management: Sequence[Mapping[str, Any]] | None = None
@@ -191,11 +192,11 @@ class Session(Reporting):
         before it, and nothing is deleted. Messages are compared by id; the last 8, and those without id, by
         what they say (``deep``: all). Raises `InvalidMessage` and `DuplicateMessage`.
         """
-        return self._run(self._core.sync(_listed(messages), deep=deep))
+        return self._run(self._core.sync(listed(messages), deep=deep))
 
     async def async_(self, messages: Sequence[MessageLike], deep: bool = False) -> SyncResult:  # noqa: FBT001, FBT002
         """`sync` on the running event loop."""
-        return await self._arun(self._core.sync(_listed(messages), deep=deep))
+        return await self._arun(self._core.sync(listed(messages), deep=deep))
 
     def fork(self, at: int | str, session_id: str | None = None) -> Session:
         """Branch off behind message ``at`` (``5`` or ``"m:5"``; 0: from the start).
@@ -204,17 +205,15 @@ class Session(Reporting):
         ``session_id`` the branch becomes a session of its own in the same namespace, and this one stays as
         it is. Returns the session that is on the new branch. Raises `UnknownReference`, `SessionExists`.
         """
-        seq = self._place(at)
+        seq, settings = self._place(at), self._state.settings
+        if session_id is not None:
+            settings = replace(settings, session_id=session_id)
         self._run(self._core.fork(seq, session_id))
-        if session_id is None:
-            return self
-        return self._of(self._archive, replace(self._state.settings, session_id=session_id))
+        return self if session_id is None else self._of(self._archive, settings)
 
     def switch(self, branch: int) -> None:
         """Go on with another one of the session's `branches`, by its id. Raises `UnknownReference`."""
-        if branch not in {found.id for found in self.branches()}:
-            raise UnknownReference(str(branch), "this session has no branch of this id")
-        self._run(self._core.switch(branch))
+        self._run(self._core.switch(self._known(branch)))
 
     # -- the session itself ----------------------------------------------------------------------------
 
@@ -292,7 +291,3 @@ class Session(Reporting):
                 return await adrive(steps, self._state.settings.chain.starter(deadline))
             finally:
                 self._core.embed()
-
-
-def _listed(messages: Sequence[MessageLike] | MessageLike) -> Sequence[MessageLike]:
-    return [messages] if isinstance(messages, (Message, Mapping)) else messages

@@ -21,11 +21,12 @@ PRE_TURN_DEADLINE = 10.0
 """Seconds that a turn waits for a draft on HARD."""
 POST_TURN_DEADLINE = 30.0
 """Seconds that a draft may take after a turn or asked for by hand."""
+_KINDS = {"session_id": str, "namespace": str, "budget": Budget, "policy": Policy, "tools": ToolRules}
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything about a session that is not its conversation."""
+    """Everything about a session that is not its conversation. Raises `TypeError` for what is none of it."""
 
     session_id: str
     namespace: str
@@ -42,6 +43,12 @@ class Settings:
     """Between what was said and a drafter, and over what that writes."""
     embedding: Embedding | None = None
     """What recall weighs meaning by, beside words."""
+
+    def __post_init__(self) -> None:
+        for name, kind in _KINDS.items():
+            value = getattr(self, name)
+            if not isinstance(value, kind):
+                raise TypeError(f"{name} is a {kind.__name__}, not {value!r:.80}")
 
     @property
     def cues(self) -> tuple[Cues, ...]:

@@ -71,7 +71,7 @@ def _epoch(value: str | float) -> float | None:
 
 def _from_number(value: float) -> float | None:
     """Seconds up to the year 5138; anything larger is a finer unit."""
-    if not math.isfinite(value):
+    if not abs(value) < math.inf:
         return None
     for limit, unit in ((1e11, 1.0), (1e14, 1e3), (1e17, 1e6), (1e20, 1e9)):
         if abs(value) < limit:

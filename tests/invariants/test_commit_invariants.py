@@ -112,6 +112,18 @@ def test_the_newest_user_message(
     assert problem is None if word is None else word in (problem or "")
 
 
+def test_a_clamp_of_the_newest_user_message_stays_where_the_input_has_grown() -> None:
+    """3: what another compaction had to clamp is no edit of this one; another clamp is."""
+    clamp = Edited(7, (TextBlock("s"),), "clamped", 5)
+    before = view_of(LOG, [*(Kept(seq) for seq in range(1, 7)), clamp, Kept(8)])
+    after = view_of(LOG, [Kept(1), Gap(2, 6), clamp, Kept(8)])
+    for hard in (True, False):
+        assert newest_user(change_of(LOG, after, before=before, hard=hard, input_tokens=1000)) is None
+    other = view_of(LOG, [Kept(1), Gap(2, 6), Edited(7, (TextBlock("t"),), "clamped", 6), Kept(8)])
+    again = change_of(LOG, other, before=before, hard=True, input_tokens=1000)
+    assert "without need" in (newest_user(again) or "")
+
+
 def test_disorder_is_seen() -> None:
     """4: log order, each message once, gaps merged, a user role first."""
     twice = View(1, 8, (Kept(1), Kept(7), Kept(7), Kept(8)))

@@ -49,6 +49,22 @@ def test_what_a_user_pastes_is_stored(form: Form, text: str, where: str, *, deep
     assert said(s) == [*log, user(text)]
 
 
+@each_depth
+def test_a_trimmed_list_that_begins_with_words_said_before_goes_on(*, deep: bool) -> None:
+    """Without ids, the same session knows it as a fresh one does, whatever the list of last time was."""
+    log = [entry for part in "123" for entry in (user("continue"), assistant(f"part {part}"))]
+    for start in (2, 4):
+        archive = open_archive(":memory:")
+        s = session(archive)
+        s.sync(log, deep)
+        assert s.sync(log[start:], deep).kind == "unchanged"
+        assert session(archive).sync(log[start:], deep).kind == "unchanged"
+        more = [*log[start:], user("continue"), assistant("part 4")]
+        assert s.sync(more, deep).kind == "grown"
+        assert dicts(s.history()) == [*log, *more[-2:]]
+        assert s.sync([*log[:2], assistant("part 2, otherwise")], deep).forked_at == 2
+
+
 @every_form
 @each_depth
 @pasted

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from context_compaction import Message, Policy, Session, open_archive
+from context_compaction import Budget, Message, Policy, Session, open_archive
 from tests.session.kept import Form, each_depth, every_form, in_form, stripped
 from tests.session.lists import Dict, said
 from tests.session.talks import dicts, session, turns
@@ -63,6 +63,26 @@ def test_the_first_message_behind_the_context_message_is_edited(
         assert (done.kind, done.forked_at) == ("forked", first)
         assert said(s) == [*log[:first], user(text), *rest]
         assert s.sync(held, deep).kind == "switched"
+
+
+@every_form
+@each_depth
+@pytest.mark.parametrize("cut", [1, 2, 3])
+def test_a_rewind_to_what_a_view_kept_from_the_beginning(form: Form, cut: int, *, deep: bool) -> None:
+    """Without its context message, what a view hid behind its first messages is not taken to be shared."""
+    s = Session(budget=Budget(2048, reserve_tokens=0), policy=Policy.extractive(head=0.5))
+    log = [
+        (user if number % 2 else assistant)(f"message {number} " + "boat " * 60) for number in range(1, 25)
+    ]
+    held = in_form(form, log)
+    s.sync(held, deep)
+    s.compact()
+    assert next(message for message in dicts(s.context()) if message in log) == log[0]
+    assert len(s.context()) < len(log)
+    other = [*held[:cut], *in_form(form, [assistant("regenerated")])]
+    assert s.sync(other, deep).forked_at == cut
+    assert said(s) == [*log[:cut], assistant("regenerated")]
+    assert s.sync(held, deep).kind == "switched"
 
 
 def holed() -> tuple[Session, list[Dict], list[int]]:

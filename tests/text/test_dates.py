@@ -51,6 +51,8 @@ def test_one_moment_in_many_forms(value):
         "8 May 2023, or so",
         float("nan"),
         float("inf"),
+        10**400,
+        -(10**400),
         1e25,
         "x" * 10_000,
         {"when": 1},

@@ -40,6 +40,10 @@ def prepare(path: Path) -> None:
     try:
         if path.is_dir():
             raise ArchiveUnavailable(f"{path}: this is a folder; name a file in it")
+        if path.exists() and not path.is_file():
+            raise ArchiveUnavailable(
+                f"{path}: this is no regular file; name one, or one that is not there yet"
+            )
         if not path.parent.is_dir():
             raise ArchiveUnavailable(f"{path}: the folder {path.parent} does not exist; create it first")
         if not _create(path):
@@ -105,6 +109,8 @@ def _create(path: Path) -> bool:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, PRIVATE))
     except FileExistsError:
         return False
+    except ValueError as error:
+        raise ArchiveUnavailable(f"{str(path)!r} is no path ({error}); name a file or ':memory:'") from error
     except OSError as error:
         raise ArchiveUnavailable(f"{path}: cannot be created ({error.strerror}); check the folder") from error
     return True

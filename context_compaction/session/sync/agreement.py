@@ -51,7 +51,12 @@ class Comparison:
 
     def best(self, outline: Outline, ours: Ours) -> Agreement:
         """The present branch if the list goes on from its end, else the one with most of the list."""
-        here = self._here(outline, ours)
+        here = self._here(self._items, outline, ours)
+        known = [item.known is not None for item in self._items]
+        if not here.match.whole and any(known) and not all(known):
+            # What begins as it did last time, and goes on otherwise, may be where the same was said again.
+            anew = self._here([item.anew() for item in self._items], outline, ours)
+            here = max(here, anew, key=_worth_here)
         said = max(outline.body[-1:], default=0)
         if not here.match.whole or (here.left and said <= self._live.fork_at):
             # It leaves the branch, or goes on where a fork has nothing of its own yet: perhaps on a path
@@ -61,11 +66,11 @@ class Comparison:
                 return max(others, key=lambda found: found.match.worth)
         return here
 
-    def _here(self, outline: Outline, ours: Ours) -> Agreement:
+    def _here(self, items: Sequence[Item], outline: Outline, ours: Ours) -> Agreement:
         """The whole log first; then what views showed of it."""
         found: list[Agreement] = []
-        matcher = Matcher(outline, ours, deep=self._deep, total=len(self._items))
-        for parts in taken_apart(self._items, outline, ours, matcher):
+        matcher = Matcher(outline, ours, deep=self._deep, total=len(items))
+        for parts in taken_apart(items, outline, ours, matcher):
             least = 0
             for order in possible_orders(outline, ours, parts):
                 match = matcher.match(parts.body, order)
@@ -75,7 +80,7 @@ class Comparison:
                 if match.whole:
                     return found[-1]
                 least = max(least, len(match.seqs), 1)
-        return max(found, key=lambda agreement: agreement.match.worth)
+        return max(found, key=_worth_here)
 
     def _elsewhere(self, here: Parts, ours: Ours) -> Iterable[Agreement]:
         """The session's other branches that the list has to their end, or is rendered from."""
@@ -106,3 +111,12 @@ class Comparison:
                 match = matcher.match(parts.body, order)
                 if (match.whole and match.seqs[:1] == tuple(order.seqs[:1])) or (shown and match.at):
                     yield Agreement(outline, ours, matcher, parts, match)
+
+
+def _worth_here(found: Agreement) -> tuple[bool, int, int]:
+    """Of two readings that agree with as many messages the first: the log before what a view showed of it.
+
+    What a view hid is taken to be shared only where the list has its context message, or nothing that agrees.
+    """
+    whole, agreeing, at = found.match.worth
+    return whole, agreeing, at if found.parts.contexts or not agreeing else 0
