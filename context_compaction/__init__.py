@@ -74,7 +74,7 @@ if _TYPE_CHECKING:
     )
     from context_compaction.session import Passage, Session, SessionReport, SessionStats, SyncResult, Timeline
     from context_compaction.session.lookup import Lookup, LookupAnswer
-    from context_compaction.session.past import apast_context, past_context
+    from context_compaction.session.past import PastContexts, apast_context, past_context
     from context_compaction.session.scope import Scope
     from context_compaction.session.sessions import Sessions
     from context_compaction.session.tables import table_rows
@@ -126,6 +126,7 @@ __all__ = [
     "MissingPackage",
     "Page",
     "Passage",
+    "PastContexts",
     "PlainCodec",
     "Policy",
     "Problem",
@@ -199,7 +200,7 @@ _WHERE = {
     "progress": "with_progress",
     "recall": "Bound Description GrepHit HitList Page Reason SearchHit Stretch",
     "session": "Passage Session SessionReport SessionStats SyncResult Timeline",
-    "session.past": "apast_context past_context",
+    "session.past": "PastContexts apast_context past_context",
     "session.scope": "Scope",
     "session.sessions": "Sessions",
     "session.tables": "table_rows",

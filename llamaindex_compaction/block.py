@@ -11,12 +11,10 @@ from llama_index.core.bridge.pydantic import Field, PrivateAttr
 from llama_index.core.memory.memory import BaseMemoryBlock
 
 from context_compaction import (
-    Archive,
     ArchiveError,
     Message,
     Session,
     apast_context,
-    open_archive,
 )
 from context_compaction.faces import drafters_of
 from llamaindex_compaction.fields import SessionFields
@@ -42,7 +40,9 @@ class CompactionMemoryBlock(SessionFields, BaseMemoryBlock[str]):
     name: str = Field(default="EarlierConversation", description="The name of the block.")
     description: str | None = Field(default="What was said earlier, condensed.")
     token_limit: int = Field(default=2000, description="Tokens that the block may show.")
-    found: int = Field(default=2, description="How many messages that fit the newest one are shown besides.")
+    found: int = Field(
+        default=2, ge=0, description="How many messages that fit the newest one are shown besides."
+    )
     namespace: str = Field(default="default")
     llm: Any = Field(default=None, **RUNTIME)
     """An LLM that writes the summaries; behind ``drafter``, if that is given, too."""
@@ -52,7 +52,7 @@ class CompactionMemoryBlock(SessionFields, BaseMemoryBlock[str]):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._sessions = self._sessions_in(
-            open_archive(self.archive),
+            self._open(),
             self.token_limit,
             namespace=self.namespace,
             drafter=drafters_of(self.drafter, self.llm),
@@ -66,12 +66,6 @@ class CompactionMemoryBlock(SessionFields, BaseMemoryBlock[str]):
     def _repr_html_(self) -> str | None:
         """For notebooks: the session that was used last. Closed or unused, it is shown as text."""
         return self._sessions.html()
-
-    def close(self) -> None:
-        """Close the sessions, and the archive if it was opened here."""
-        self._sessions.close()
-        if not isinstance(self.archive, Archive):
-            self._sessions.archive.close()
 
     async def aput(
         self,
@@ -120,7 +114,7 @@ class CompactionMemoryBlock(SessionFields, BaseMemoryBlock[str]):
         counter, said = session.counter, {message.text for message in shown}
         room = self.token_limit - counter.messages(shown)
         out: list[str] = []
-        for hit in await session.arecall(query, self.found) if query.strip() and shown else ():
+        for hit in await session.arecall(query, self.found) if query.strip() and shown and self.found else ():
             line = "" if hit.message is None else f"[{hit.ref}] {_line(hit.message)}"
             tokens = counter.text(line) + 1
             if hit.message is not None and hit.message.text not in said and tokens <= room:

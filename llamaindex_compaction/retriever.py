@@ -45,6 +45,8 @@ class ArchiveRetriever(BaseRetriever):
 
         ``after``, ``before``: bounds of what is searched, as `Session.recall` takes them.
         """
+        if not isinstance(session, Session):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
+            raise TypeError(f"session is a Session, of a memory: memory.session, not {session!r:.80}")
         if k < 1:
             raise QueryError(f"k is {k}; it must be at least 1")
         self.session = session

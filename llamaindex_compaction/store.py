@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from llama_index.core.base.llms.types import ChatMessage
-from llama_index.core.bridge.pydantic import ConfigDict, Field
+from llama_index.core.bridge.pydantic import Field, PrivateAttr
 from llama_index.core.storage.chat_store.base import BaseChatStore
 
-from context_compaction import Archive, Session, open_archive, past_context
+from context_compaction import PastContexts, Session
 from llamaindex_compaction.fields import SessionFields
 from llamaindex_compaction.memory.given import given_back
 from llamaindex_compaction.messages import read_all, write_all
@@ -28,17 +28,16 @@ class CompactionChatStore(SessionFields, BaseChatStore):
     deleted one by one make the session go on as a branch; only `delete_messages` erases.
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid", hide_input_in_errors=True)
-
     token_limit: int = Field(default=3000, frozen=True)
     """What `get_messages` gives stays under so many tokens."""
     namespace: str = Field(default="default", frozen=True)
     tokenizer_fn: Callable[[str], Sequence[Any]] | None = Field(default=None, **RUNTIME)
+    _pasts: dict[str, PastContexts] = PrivateAttr(default_factory=dict[str, PastContexts])
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._sessions = self._sessions_in(
-            open_archive(self.archive),
+            self._open(),
             self.token_limit,
             namespace=self.namespace,
             drafter=self.drafter,
@@ -58,12 +57,6 @@ class CompactionChatStore(SessionFields, BaseChatStore):
         """Every message ever added under the key, in order, equal to what it was."""
         return write_all(self.session(key).history()) if self._sessions.has(key) else []
 
-    def close(self) -> None:
-        """Close the sessions, and the archive if it was opened here."""
-        self._sessions.close()
-        if not isinstance(self.archive, Archive):
-            self._sessions.archive.close()
-
     # -- LlamaIndex's interface ------------------------------------------------------------------------
 
     def get_keys(self) -> list[str]:
@@ -72,7 +65,7 @@ class CompactionChatStore(SessionFields, BaseChatStore):
 
     def get_messages(self, key: str) -> list[ChatMessage]:
         """What fits the limit. Raises `CannotCompact` when what must stay does not fit."""
-        return write_all(past_context(self.session(key))) if self._sessions.has(key) else []
+        return write_all(self._past(key).context(self.session(key))) if self._sessions.has(key) else []
 
     def add_message(self, key: str, message: ChatMessage, idx: int | None = None) -> None:
         """Keep a message; durable on return. ``idx``: its place in what `get_messages` gives, if not the end.
@@ -83,7 +76,7 @@ class CompactionChatStore(SessionFields, BaseChatStore):
         if idx is not None:
             shown = self.get_messages(key)
             shown.insert(idx, message)
-            self.set_messages(key, shown)
+            self._follow(key, shown, trimmed=False)
             return
         session = self.session(key)
         session.append(read)
@@ -91,15 +84,18 @@ class CompactionChatStore(SessionFields, BaseChatStore):
             after_turn(session)
 
     def set_messages(self, key: str, messages: Iterable[ChatMessage]) -> None:
-        """Make the conversation these messages; what `get_messages` gave stands for what it is of."""
-        session = self.session(key)
-        session.sync(given_back(session, read_all(messages)), deep=True)
+        """Make the conversation these messages; what `get_messages` gave stands for what it is of.
+
+        A list cut at its beginning is no difference: nothing has to be dropped for it to fit.
+        """
+        self._follow(key, messages, trimmed=True)
 
     def delete_messages(self, key: str) -> list[ChatMessage] | None:
         """Erase the key's conversation, and give back all that it was; None if there is none."""
         if not self._sessions.has(key):
             return None
         gone = self.archived_messages(key)
+        self._pasts.pop(key, None)
         self._sessions.forget(key)
         return gone
 
@@ -109,7 +105,7 @@ class CompactionChatStore(SessionFields, BaseChatStore):
         if not -len(shown) <= idx < len(shown):
             return None
         gone = shown.pop(idx)
-        self.set_messages(key, shown)
+        self._follow(key, shown, trimmed=False)
         return gone
 
     def delete_last_message(self, key: str) -> ChatMessage | None:
@@ -123,3 +119,11 @@ class CompactionChatStore(SessionFields, BaseChatStore):
         await session.aappend(read)
         if ends_turn(read):
             await aafter_turn(session)
+
+    def _follow(self, key: str, messages: Iterable[ChatMessage], *, trimmed: bool) -> None:
+        session = self.session(key)
+        said = self._past(key).as_said(session, given_back(session, read_all(messages)))
+        session.sync(said, deep=True, trimmed=trimmed)
+
+    def _past(self, key: str) -> PastContexts:
+        return self._pasts.setdefault(key, PastContexts())

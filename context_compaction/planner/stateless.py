@@ -54,7 +54,8 @@ def compact(
     chosen = policy or Policy.layered()
     log = _Log.of(messages, counting, is_pinned, chosen)
     call = _Call.of(budget, chosen, tools or ToolRules(), context_management, redactor)
-    return drive(_steps(log, call, chain), chain.start)
+    rendered, event = drive(_steps(log, call, chain), chain.start)
+    return MessageList(rendered.messages), event
 
 
 async def acompact(
@@ -75,7 +76,17 @@ async def acompact(
     chosen = policy or Policy.layered()
     log = _Log.of(messages, counting, is_pinned, chosen)
     call = _Call.of(budget, chosen, tools or ToolRules(), context_management, redactor)
-    return await adrive(_steps(log, call, chain), chain.start)
+    rendered, event = await adrive(_steps(log, call, chain), chain.start)
+    return MessageList(rendered.messages), event
+
+
+def cut_to_fit(
+    messages: Sequence[Message], budget: Budget, policy: Policy, counter: TokenCounter
+) -> Renderer:
+    """`compact` without drafts; ``seqs`` of what it gives are places in the list, counted from 1."""
+    chain = DrafterChain.of(None, counter)
+    log = _Log.of(messages, counter, None, policy)
+    return drive(_steps(log, _Call.of(budget, policy, ToolRules(), None, None), chain), chain.start)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +140,13 @@ class _Log:
         return cls(window, tuple(pins), counter, Renderer(View(), window, {}, counter, _OPTIONS))
 
 
-def _steps(log: _Log, call: _Call, chain: DrafterChain) -> Steps[Compacted]:
+def _steps(log: _Log, call: _Call, chain: DrafterChain) -> Steps[tuple[Renderer, CompactionEvent]]:
     began = time.perf_counter()
     rule, budget = call.rule, call.budget
     level = rule.level(log.whole.tokens, len(log.whole.messages), budget.input_tokens)
     if call.off or level == "none":
         event = _untouched(log, level, budget, off=call.off)
-        return MessageList(log.whole.messages), replace(event, ms=_since(began))
+        return log.whole, replace(event, ms=_since(began))
     task = Task(
         view=View(),
         log=log.window,
@@ -157,7 +168,7 @@ def _steps(log: _Log, call: _Call, chain: DrafterChain) -> Steps[Compacted]:
     summaries = {record.id: record for record in made.summaries}
     rendered = Renderer(made.view, log.window, summaries, log.counter, _OPTIONS)
     event = plan_event(made, committed=made.proposes)
-    return MessageList(rendered.messages), replace(event, ms=_since(began))
+    return rendered, replace(event, ms=_since(began))
 
 
 def listed(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from context_compaction.messages import Message, TextBlock, context_id
@@ -49,6 +49,19 @@ def context_text(
 def beginning_text() -> str:
     """The content of the context message when nothing left but the first message is not the user's."""
     return _enclose(BEGINNING, "")
+
+
+def beginning_place(roles: Iterable[str]) -> int:
+    """Where in a list only we say that the conversation begins with the assistant; -1 if nowhere.
+
+    Right before the first answer: anywhere else somebody pasted it.
+    """
+    before = ""
+    for place, role in enumerate(roles):
+        if role == "assistant":
+            return place - 1 if before == "user" else -1
+        before = role
+    return -1
 
 
 def without_hint(text: str) -> str:

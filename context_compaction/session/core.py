@@ -83,9 +83,11 @@ class SessionCore:
         read = read_messages(messages)
         yield from self._racing(lambda: self.appender.append(read), self.state.recover)
 
-    def sync(self, messages: Sequence[MessageLike], *, deep: bool) -> Steps[SyncResult]:
+    def sync(self, messages: Sequence[MessageLike], *, deep: bool, trimmed: bool) -> Steps[SyncResult]:
         """Make the log equal to the list, by appending to it, or by going on with a branch."""
-        done = yield from self._racing(lambda: self.syncer.sync(messages, deep=deep), self.state.recover)
+        done = yield from self._racing(
+            lambda: self.syncer.sync(messages, deep=deep, trimmed=trimmed), self.state.recover
+        )
         if done.kind in ("forked", "switched"):
             yield from self.ahead.give_up()
         return done
@@ -191,7 +193,8 @@ class SessionCore:
         state = self.state
         state.seen = None
         if usage is not None:
-            yield from self._observe(usage)
+            state.observe(usage)
+            yield from self._note()
         rule, budget = state.settings.policy.post_turn, state.budget(overhead)
         if rule is None or state.settings.disabled:
             return None
@@ -215,16 +218,6 @@ class SessionCore:
             self.ahead.start(task)
             return None
         return (yield from self._never_failing(task))
-
-    def _observe(self, usage: Usage | Mapping[str, Any]) -> Steps[None]:
-        """Calibrate by what was reported, if it is a report."""
-        try:
-            read = Usage.from_any(usage)
-        except ValueError as error:
-            logger.warning("usage is left out: %s", error)
-            return
-        self.state.observe(read)
-        yield from self._note()
 
     def _armed_again(self, side: Side) -> Steps[None]:
         """The view is under the trigger: SOFT may be tried again, by whoever opens the session next too."""

@@ -183,20 +183,25 @@ class Session(Reporting):
 
     # -- the whole list at once ------------------------------------------------------------------------
 
-    def sync(self, messages: Sequence[MessageLike], deep: bool = False) -> SyncResult:  # noqa: FBT001, FBT002
+    def sync(
+        self, messages: Sequence[MessageLike], deep: bool = False, *, trimmed: bool = True
+    ) -> SyncResult:
         """Make the log equal this list: what is new is appended, where it differs the log forks.
 
         For callers that keep a list of their own. A list trimmed at its beginning is no difference, nor are
         our own rendered messages in it, nor a changed system prompt (it replaces the old one in the view).
         An edited, regenerated or removed message is: the log goes on as a branch that shares what was
         before it, and nothing is deleted. Messages are compared by id; the last 8, and those without id, by
-        what they say (``deep``: all). Raises `InvalidMessage` and `DuplicateMessage`.
+        what they say (``deep``: all). ``trimmed=False``: the list is all there is, and what is missing at
+        its beginning, system messages too, was removed. Raises `InvalidMessage` and `DuplicateMessage`.
         """
-        return self._run(self._core.sync(listed(messages), deep=deep))
+        return self._run(self._core.sync(listed(messages), deep=deep, trimmed=trimmed))
 
-    async def async_(self, messages: Sequence[MessageLike], deep: bool = False) -> SyncResult:  # noqa: FBT001, FBT002
+    async def async_(
+        self, messages: Sequence[MessageLike], deep: bool = False, *, trimmed: bool = True
+    ) -> SyncResult:
         """`sync` on the running event loop."""
-        return await self._arun(self._core.sync(listed(messages), deep=deep))
+        return await self._arun(self._core.sync(listed(messages), deep=deep, trimmed=trimmed))
 
     def fork(self, at: int | str, session_id: str | None = None) -> Session:
         """Branch off behind message ``at`` (``5`` or ``"m:5"``; 0: from the start).

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -237,8 +237,13 @@ class SessionState:
         else:
             self.notes.attempts.pop(task.side, None)
 
-    def observe(self, usage: Usage) -> None:
+    def observe(self, reported: Usage | Mapping[str, Any]) -> None:
         """Calibrate by what the provider reported for the context last handed out."""
+        try:
+            usage = Usage.from_any(reported)
+        except ValueError as error:
+            logger.warning("usage is left out: %s", error)
+            return
         if self.sent is None:
             return
         (version, raw, overhead), self.sent = self.sent, None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 
 from context_compaction.messages import Message
+from context_compaction.render.context_message import beginning_place, beginning_text
 from context_compaction.session.session import Session
 
 
@@ -14,10 +15,19 @@ def append_unknown(session: Session, messages: Sequence[Message]) -> int:
     Raises `DuplicateMessage` for an id that the session has with other content.
     """
     history = session.history()
+    messages = _without_beginning(messages)
     unknown = messages[known_length(history, messages) :]
     session.append(unknown)
     ids = [message.id for message in unknown]
     return ids.count(None) + len(set(ids) - {message.id for message in history} - {None})
+
+
+def _without_beginning(messages: Sequence[Message]) -> Sequence[Message]:
+    """A list that was shown once, without our line that it begins with the assistant."""
+    place = beginning_place(message.role for message in messages)
+    if place < 0 or messages[place].text != beginning_text():
+        return messages
+    return [*messages[:place], *messages[place + 1 :]]
 
 
 def known_length(history: Sequence[Message], messages: Sequence[Message]) -> int:

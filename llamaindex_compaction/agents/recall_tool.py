@@ -105,8 +105,10 @@ def create_recall_tool(
     text; ``raw_output`` says what it is of: ``refs`` (best first, for a search), ``page``, ``pages``. What
     cannot be answered, such as a reference that is not there or arguments that mean nothing, is an output
     with ``is_error`` that says what to give. Raises `ValueError` for a ``k`` or ``max_tokens`` under 1,
-    `QueryError` for a scope that is none.
+    `QueryError` for a scope that is none, `TypeError` for a memory of another kind.
     """
+    if memory is not None and not isinstance(memory, Source):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
+        raise TypeError(f"memory is a CompactionMemory or a Session, not {memory!r:.80}")
     counter = TokenCounter.of(token_counter)
     lookup = Lookup(name=name, k=k, max_tokens=max_tokens, counter=counter, scope=scope)
     about: Any = {

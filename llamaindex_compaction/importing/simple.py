@@ -47,4 +47,8 @@ def _conversations(store: Any) -> Iterable[tuple[str, Iterable[Any]]]:
     held: Any = cast("Mapping[str, Any]", found).get("store") if isinstance(found, Mapping) else None
     if not isinstance(held, Mapping):
         raise InvalidMessage(f"{path} is no chat store: it has no conversations under 'store'")
-    return cast("Mapping[str, Iterable[Any]]", held).items()
+    conversations = cast("Mapping[str, Any]", held)
+    for key, messages in conversations.items():
+        if not isinstance(messages, list):
+            raise InvalidMessage(f"{path} is no chat store: of session {key!r} it has no list of messages")
+    return conversations.items()

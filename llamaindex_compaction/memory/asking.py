@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from llama_index.core.base.llms.types import ChatMessage
 
-from context_compaction import Budget, CannotCompact, Message, Session, TokenCounter, past_context
+from context_compaction import Budget, CannotCompact, Message, PastContexts, Session, TokenCounter
+from llamaindex_compaction.memory.given import given_back
 from llamaindex_compaction.post_turn import ends_turn
 
 Edits = Sequence[Mapping[str, Any]] | None
@@ -28,20 +28,24 @@ class Asking:
         self._budget = budget
         self.counter = counter
         self._newest = ""
+        self._past = PastContexts()
         self._recalled: deque[str] = deque(maxlen=_RECALLED)
 
-    def without_recalled(self, messages: Sequence[Message]) -> list[Message]:
-        """A list without the recalled blocks that were given out with one: they were not said."""
-        return [
+    def given_back(self, session: Session, messages: Sequence[Message]) -> list[Message]:
+        """A list as it was said: recalled blocks that were given out with one were not, and some was cut."""
+        kept = [
             message for message in messages if message.role != "user" or message.text not in self._recalled
         ]
+        return self._past.as_said(session, given_back(session, kept))
 
     def said(self, messages: Sequence[Message]) -> None:
         """These were put."""
-        asked = next((message for message in reversed(messages) if message.role == "user"), None)
-        if asked is not None:
-            self._newest = asked.text
-        elif not messages:
+        for message in messages:
+            if message.role == "user":
+                self._newest = message.text
+            elif ends_turn([message]):
+                self._newest = ""  # answered: what is asked now is another question, be it in the same words
+        if not messages:
             self._newest = ""
 
     def question(self, asked: str | ChatMessage | None) -> str:
@@ -64,13 +68,15 @@ class Asking:
     ) -> list[Message]:
         """The session's context, and behind it what of the rest the question asks about.
 
-        A last answer may be shown with head and tail only.
+        A last answer may be shown with head and tail only. Raises `CannotCompact` if no answer is the last.
         """
         overhead = self.overhead(asked, initial_tokens)
         try:
             shown = session.context(overhead, edits)
         except CannotCompact:
-            shown = _past(session, overhead, edits)
+            if not ends_turn(session.history()[-1:]):
+                raise
+            shown = self._past.context(session, overhead, edits)
         question = self.question(asked)
         return self._with(session.recall_for(question) if question else None, shown, overhead)
 
@@ -82,7 +88,9 @@ class Asking:
         try:
             shown = await session.acontext(overhead, edits)
         except CannotCompact:
-            shown = await asyncio.to_thread(_past, session, overhead, edits)
+            if not ends_turn(session.history()[-1:]):
+                raise
+            shown = await self._past.acontext(session, overhead, edits)
         question = self.question(asked)
         return self._with(await session.arecall_for(question) if question else None, shown, overhead)
 
@@ -95,10 +103,3 @@ class Asking:
             return shown
         self._recalled.append(block.text)
         return [*shown, block]
-
-
-def _past(session: Session, overhead: int | None, edits: Edits) -> list[Message]:
-    """All of it is past if it ends with an answer. Raises `CannotCompact` if not."""
-    if ends_turn(session.history()[-1:]):
-        return past_context(session, overhead, edits)
-    return session.context(overhead, edits)

@@ -11,12 +11,10 @@ from weakref import WeakValueDictionary
 from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.bridge.pydantic import PrivateAttr
 
-from context_compaction import Archive, Policy, append_unknown
+from context_compaction import Policy, append_unknown
 from llamaindex_compaction.instrumentation import dispatcher
 from llamaindex_compaction.memory.asking import Edits
-from llamaindex_compaction.memory.given import given_back
 from llamaindex_compaction.memory.opened import DEFAULT_TOKEN_LIMIT, OpenMemory
-from llamaindex_compaction.memory.saving import archive_data, archive_from
 from llamaindex_compaction.messages import read_all, write_all
 from llamaindex_compaction.post_turn import aafter_turn, after_turn, ends_turn
 from llamaindex_compaction.sessions import ArchiveLike
@@ -167,20 +165,22 @@ class CompactionMemory(OpenMemory):
 
         Nothing is deleted. A list cut at its beginning is no difference, nor is what `get` gave.
         """
-        read = self._asking.without_recalled(read_all(messages))
+        read, given_back = read_all(messages), self._asking.given_back
         self._with_session(lambda session: session.sync(given_back(session, read), deep=True))
         self._asking.said(read)
 
     @dispatcher.span
     async def aset(self, messages: Sequence[ChatMessage]) -> None:
         """`set` on the running event loop."""
-        read = self._asking.without_recalled(read_all(messages))
+        read, given_back = read_all(messages), self._asking.given_back
         await self._awith_session(lambda session: session.async_(given_back(session, read), deep=True))
         self._asking.said(read)
 
     @dispatcher.span
     def reset(self, archive: Literal["forget", "keep"] = "forget") -> None:
         """Begin anew. The conversation is erased; with ``archive="keep"`` it stays, as another branch."""
+        if archive not in ("forget", "keep"):
+            raise ValueError(f"reset: archive is 'forget' or 'keep', not {archive!r}; nothing was done")
         if archive == "keep":
             self._with_session(lambda session: session.fork(0))
         else:
@@ -191,14 +191,7 @@ class CompactionMemory(OpenMemory):
 
     def to_dict(self, **_: Any) -> dict[str, Any]:
         """The memory as JSON data: its session, limit and archive; of one in memory all that was said."""
-        return {
-            "class_name": self.class_name(),
-            "live": self._live,
-            "session_id": self.session_id,
-            "namespace": self.namespace,
-            "token_limit": self.token_limit,
-            **archive_data(self.archive, self._sessions.archive),
-        }
+        return {**self._data(), "live": self._live}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], **options: Any) -> Self:
@@ -208,19 +201,14 @@ class CompactionMemory(OpenMemory):
         data (llm, policy, ...) is given anew as an option. Raises `MissingArchive` if the archive was one of
         yours without a file, and none is given.
         """
-        fields = {**data, **options}
-        fields.pop("class_name", None)
+        fields = dict(data)
         live = _LIVE.get(fields.pop("live", None) or "")
-        if isinstance(live, cls) and not options:
-            return live
-        if "archive" in options:
-            fields.pop("exported", None)
-            return cls(**fields)
-        archive = archive_from(fields)
-        memory = cls(archive=archive, **fields)
-        if isinstance(archive, Archive):
-            memory._owned = archive
-        return memory
+        return live if isinstance(live, cls) and not options else super().from_dict(fields, **options)
+
+    @classmethod
+    def _unpickled(cls, data: dict[str, Any], options: dict[str, Any]) -> Self:
+        live = _LIVE.get(data["live"])
+        return live if isinstance(live, cls) else cls.from_dict(data, **options)
 
     def to_string(self) -> str:
         """`to_dict` as JSON text."""

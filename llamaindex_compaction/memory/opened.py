@@ -7,17 +7,15 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 from uuid import uuid4
 
-from llama_index.core.bridge.pydantic import ConfigDict, Field, PrivateAttr
+from llama_index.core.bridge.pydantic import Field, PrivateAttr
 from llama_index.core.memory.types import BaseMemory
 
 from context_compaction import (
-    Archive,
     Budget,
     SearchHit,
     Session,
     StaleView,
     TokenCounter,
-    open_archive,
 )
 from context_compaction.faces import drafters_of
 from llamaindex_compaction.fields import SessionFields
@@ -32,8 +30,6 @@ DEFAULT_TOKEN_LIMIT = 30_000
 class OpenMemory(SessionFields, BaseMemory, ABC):
     """A memory's fields, which say where its session is and how it is kept."""
 
-    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid", hide_input_in_errors=True)
-
     session_id: str = Field(default_factory=lambda: str(uuid4()), frozen=True)
     """Which conversation; made up if not given."""
     namespace: str = Field(default="default", frozen=True)
@@ -45,18 +41,18 @@ class OpenMemory(SessionFields, BaseMemory, ABC):
     """What counts tokens: a function of text that gives a list, as LlamaIndex has it."""
     recall_hint: bool = Field(default=False, **RUNTIME)
     """Whether the model has a recall tool to be told about."""
-    _owned: Archive | None = PrivateAttr(default=None)
     _asking: Asking = PrivateAttr()
+    _counts_by_default: bool = PrivateAttr()
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         counter = counter_of(self.tokenizer_fn)
-        if self.tokenizer_fn is None:  # chat engines call it where it is there
+        self._counts_by_default = self.tokenizer_fn is None
+        if self._counts_by_default:  # chat engines call it where it is there
             self.tokenizer_fn = lambda text: range(counter.text(text))  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
         budget = Budget(context_window=self.token_limit, reserve_tokens=0)
         self._asking = Asking(budget, counter)
-        archive = open_archive(self.archive)
-        self._owned = None if archive is self.archive else archive
+        archive = self._open()
         try:
             self._sessions = self._sessions_in(
                 archive,
@@ -90,15 +86,13 @@ class OpenMemory(SessionFields, BaseMemory, ABC):
         """`recall` in a worker thread."""
         return await self._awith_session(lambda session: session.arecall(query, k))
 
+    def _options(self) -> dict[str, Any]:
+        own = {"tokenizer_fn"} if self._counts_by_default else set[str]()
+        return {name: value for name, value in super()._options().items() if name not in own}
+
     def _repr_html_(self) -> str | None:
         """For notebooks: the session behind it. Closed, it is shown as text."""
         return self._sessions.html(self.session_id)
-
-    def close(self) -> None:
-        """Close the session, and the archive if it was opened here."""
-        self._sessions.close()
-        if self._owned is not None:
-            self._owned.close()
 
     # -- inside ----------------------------------------------------------------------------------------
 

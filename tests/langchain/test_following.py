@@ -20,13 +20,13 @@ class Counting(Session):
 
     synced = 0
 
-    def sync(self, messages: Any, deep: bool = False) -> Any:
+    def sync(self, messages: Any, deep: bool = False, **how: Any) -> Any:
         self.synced += 1
-        return super().sync(messages, deep)
+        return super().sync(messages, deep, **how)
 
-    async def async_(self, messages: Any, deep: bool = False) -> Any:
+    async def async_(self, messages: Any, deep: bool = False, **how: Any) -> Any:
         self.synced += 1
-        return await super().async_(messages, deep)
+        return await super().async_(messages, deep, **how)
 
 
 @pytest.fixture

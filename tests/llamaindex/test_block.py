@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pytest
 from llama_index.core.llms import ChatMessage
 from llama_index.core.memory import Memory
 
@@ -13,9 +14,6 @@ from context_compaction import TokenCounter, open_archive
 from context_compaction.testing.drafters import RaisingDrafter, ScriptedDrafter
 from llamaindex_compaction import CompactionMemoryBlock
 from tests.llamaindex.chatting import texts, turns, user
-
-if TYPE_CHECKING:
-    import pytest
 
 Stock = Callable[..., Memory]
 COUNT = TokenCounter.of(None)
@@ -70,6 +68,20 @@ async def test_what_fits_the_question_is_shown_word_for_word(stock: Stock):
     assert "Boat 3 has captain 3." in await block.aget(asked, session_id="ada")
     assert "Boat 3 has captain 3." not in await block.aget([], session_id="ada")
     assert "Boat 3 has captain 3." in await shown_by(memory, input="Who is captain 3, of boat 3?")
+
+
+async def test_none_is_looked_for_if_none_is_wanted(stock: Stock):
+    drafter = ScriptedDrafter("## Current State\n- Boats float.")
+    block = CompactionMemoryBlock(token_limit=1500, drafter=drafter, found=0)
+    await filled(stock, block, count=60)
+    asked = [user("Who is captain 3, of boat 3?")]
+    assert await block.aget(asked, session_id="ada") == await block.aget([], session_id="ada")
+
+
+@pytest.mark.parametrize("option", [{"token_limt": 5}, {"found": -1}])
+def test_what_is_no_option_is_refused(option: Any):
+    with pytest.raises(ValueError, match=next(iter(option))):
+        CompactionMemoryBlock(**option)
 
 
 async def test_a_summary_that_fails_loses_nothing_and_fails_no_turn(stock: Stock):

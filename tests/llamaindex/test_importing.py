@@ -141,7 +141,7 @@ def test_what_is_no_message_is_told_with_its_place(bad: Any, tmp_path: Path):
         assert archive.sessions() == [("default", "ada")]
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"store": []}', "7"])
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"store": []}', "7", '{"store": {"k": null}}'])
 def test_what_is_no_store_is_told(text: str, tmp_path: Path):
     path = tmp_path / "store.json"
     path.write_text(text)

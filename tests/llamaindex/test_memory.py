@@ -12,7 +12,7 @@ from context_compaction import (
 )
 from context_compaction.testing.drafters import ScriptedDrafter
 from llamaindex_compaction import CompactionMemory
-from tests.llamaindex.chatting import answer, tool_turns, turns, user
+from tests.llamaindex.chatting import answer, called, result, tool_turns, turns, user
 from tests.llamaindex.remembering import filled, memory_of, tokens
 
 
@@ -158,6 +158,24 @@ def test_the_newest_question_takes_its_room_once():
     assert len(whole) == 9
     assert memory.get(input=asked) == whole
     assert memory.get(input=user(asked)) == whole  # type: ignore[arg-type]
+
+
+def test_a_question_asked_again_takes_its_room_again():
+    """It was answered; in the same words it is another one, which is not put yet."""
+    memory = filled(8, token_limit=1000)
+    asked = "And tell me of each boat at length. " * 40
+    memory.put_messages([user(asked), answer("They float.")])
+    room = 1000 - TokenCounter.of(None).text(asked)
+    assert tokens(memory.get(input=asked)) <= room
+
+
+def test_a_question_that_was_cut_once_stays_so():
+    """With an asker's prompt it had to be; without one there is more room, and it is no error."""
+    memory = memory_of([user("do it " * 60), called("a"), result("a", "out " * 300)], token_limit=400)
+    memory.put_messages([called("b"), result("b", "out " * 300)])
+    assert tokens(memory.get(initial_token_count=110)) <= 290
+    memory.put(answer("fine " * 50))
+    assert tokens(memory.get()) <= 400
 
 
 def test_room_is_left_for_the_askers_prompt():

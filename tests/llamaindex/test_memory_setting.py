@@ -18,8 +18,8 @@ from context_compaction import (
 )
 from llamaindex_compaction import CompactionMemory, MissingArchive
 from tests.llamaindex import said
-from tests.llamaindex.chatting import called, result, texts, user
-from tests.llamaindex.remembering import filled, memory_of
+from tests.llamaindex.chatting import answer, called, result, texts, turns, user
+from tests.llamaindex.remembering import filled, memory_of, tokens
 
 # -- set and reset ---------------------------------------------------------------------------------------
 
@@ -39,6 +39,47 @@ def test_setting_a_list_that_grew_adds_what_is_new():
     memory.set([*put, user("And now?")])
     assert memory.get_all() == [*put, user("And now?")]
     assert len(memory.session.branches()) == 1
+
+
+LONG = "".join(f"The pier number {number} is free and dry. " for number in range(600))
+
+
+def cut() -> tuple[CompactionMemory, list[ChatMessage]]:
+    """A memory whose last answer is over its limit, with everything put into it."""
+    said = [*[message for turn in turns(8) for message in turn], user("Which piers?"), answer(LONG)]
+    return memory_of(said), said
+
+
+def test_setting_what_had_to_be_cut_changes_nothing():
+    """No view shows it: what comes back is known by what it was made of."""
+    memory, put = cut()
+    shown = memory.get()
+    assert tokens(shown) <= 1000
+    assert 0 < len(str(shown[-1].content)) < len(LONG) / 2
+    memory.set(shown)
+    assert (memory.get_all(), len(memory.session.branches())) == (put, 1)
+    memory.set([*shown, user("And now?")])
+    assert (memory.get_all(), len(memory.session.branches())) == ([*put, user("And now?")], 1)
+    memory.set([*memory.get()[1:], answer("Nothing.")])
+    assert (memory.get_all()[-2:], len(memory.session.branches())) == (
+        [user("And now?"), answer("Nothing.")],
+        1,
+    )
+
+
+def test_an_answer_that_had_to_be_cut_can_be_replaced():
+    memory, put = cut()
+    memory.set([*memory.get()[:-1], answer("None.")])
+    assert memory.get_all() == [*put[:-1], answer("None.")]
+    memory.set(put)
+    assert memory.get_all() == put
+
+
+def test_what_is_left_of_it_is_as_it_was_said():
+    memory, _ = cut()
+    question, shortened = memory.get()[-2:]
+    memory.set([user("First of all."), question, shortened])
+    assert memory.get_all() == [user("First of all."), user("Which piers?"), answer(LONG)]
 
 
 def test_setting_the_end_of_the_list_changes_nothing():
@@ -81,6 +122,24 @@ def test_a_reset_that_keeps():
     memory.reset(archive="keep")
     assert memory.get_all() == []
     assert len(memory.session.history(memory.session.branches()[0].id)) == 6
+
+
+def test_a_reset_of_another_kind_erases_nothing():
+    memory = filled(3)
+    with pytest.raises(ValueError, match="'forget' or 'keep', not 'Keep'"):
+        memory.reset(archive="Keep")  # type: ignore[arg-type]
+    assert len(memory.get_all()) == 6
+
+
+def test_our_own_line_is_never_said():
+    """That the conversation begins with the assistant: neither to another memory nor behind a message."""
+    memory = memory_of([answer("How can I help?"), user("a boat")])
+    shown = memory.get()
+    assert "begins with the assistant" in str(shown[0].content)
+    other = CompactionMemory.from_defaults(chat_history=shown)
+    assert other.get_all() == memory.get_all()
+    memory.set([user("Hello."), *shown])
+    assert texts(memory.get_all()) == ["Hello.", "How can I help?", "a boat"]
 
 
 def test_another_memory_of_the_session_may_erase_it(tmp_path: Path):

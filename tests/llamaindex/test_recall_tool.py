@@ -123,6 +123,11 @@ def test_what_a_provider_is_told_of_it():
     assert not told["parameters"].get("required")
 
 
+def test_a_memory_of_another_kind():
+    with pytest.raises(TypeError, match="a CompactionMemory or a Session, not"):
+        create_recall_tool(object())  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("options", [{"k": 0}, {"max_tokens": 0}])
 def test_sizes_that_mean_nothing(options: Any):
     with talk() as session, pytest.raises(ValueError, match="must be 1 or more"):

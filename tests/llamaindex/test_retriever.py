@@ -111,6 +111,11 @@ def test_a_number_that_is_none():
         ArchiveRetriever(session, k=0)
 
 
+def test_what_is_no_session():
+    with pytest.raises(TypeError, match=r"of a memory: memory\.session"):
+        ArchiveRetriever("chat.db")  # type: ignore[arg-type]
+
+
 def test_in_a_query_engine():
     with talk() as session:
         llm = MockLLM()  # answers with its prompt

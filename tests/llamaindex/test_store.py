@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.memory import ChatMemoryBuffer, ChatSummaryMemoryBuffer
 
 from context_compaction import ArchiveError, InvalidMessage, open_archive
@@ -92,6 +93,45 @@ def test_deleting_one_message_keeps_it_in_a_branch():
     assert len(session.history(session.branches()[0].id)) == 4
 
 
+def test_the_first_messages_can_be_deleted():
+    """A list cut at its beginning is no difference elsewhere: here it is meant."""
+    store = filled(2)
+    before = store.get_messages("ada")
+    assert store.delete_message("ada", 0) == before[0]
+    assert store.archived_messages("ada") == before[1:]
+    for _ in range(3):
+        store.delete_last_message("ada")
+    assert (store.archived_messages("ada"), store.get_messages("ada")) == ([], [])
+    system = ChatMessage(role="system", content="Be brief.")
+    store.set_messages("ada", [system, *before])
+    assert store.delete_message("ada", 0) == system
+    assert store.archived_messages("ada") == before
+
+
+def test_behind_the_context_message_one_can_be_deleted_and_so_can_that():
+    store = filled()
+    said, shown = store.archived_messages("ada"), store.get_messages("ada")
+    assert store.delete_message("ada", 1) == shown[1]
+    first = said.index(shown[1])
+    assert store.archived_messages("ada") == [*said[:first], *said[first + 1 :]]
+    store.set_messages("ada", said)
+    assert "<conversation_summary" in str(store.delete_message("ada", 0))
+    assert store.archived_messages("ada") == shown[1:]
+    session = store.session("ada")
+    assert max(len(session.history(branch.id)) for branch in session.branches()) == len(said)
+
+
+def test_an_answer_that_had_to_be_cut_is_not_stored_so():
+    store, long = CompactionChatStore(token_limit=400), "the pier is free " * 800
+    for message in (user("a"), answer("b"), user("q"), answer(long)):
+        store.add_message("ada", message)
+    assert len(str(store.get_messages("ada")[-1].content)) < len(long) / 2
+    store.delete_message("ada", 1)
+    assert store.archived_messages("ada") == [user("a"), user("q"), answer(long)]
+    store.add_message("ada", user("next"), len(store.get_messages("ada")))
+    assert store.archived_messages("ada") == [user("a"), user("q"), answer(long), user("next")]
+
+
 def test_a_message_can_be_put_between_others():
     store = filled(2)
     before = store.get_messages("ada")
@@ -132,6 +172,12 @@ def test_an_archive_that_goes_away_is_told(tmp_path: Path):
     again = CompactionChatStore(archive=tmp_path / "chat.db")
     assert len(again.archived_messages("ada")) == 2
     again.close()
+
+
+@pytest.mark.parametrize("option", [{"drafter": 4}, {"token_limt": 5}])
+def test_what_is_no_option_is_refused(option: Any):
+    with pytest.raises((TypeError, ValueError), match=next(iter(option))):
+        CompactionChatStore(**option)
 
 
 def test_its_fields_are_dumped_without_what_was_said():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from context_compaction.archive import Archive, Branch
 from context_compaction.session.livelog import LiveLog
@@ -27,6 +27,8 @@ class Agreement:
     matcher: Matcher
     parts: Parts
     match: Match
+    headless: bool = False
+    """Whether the list is all there is, and lacks a system message of the log's head."""
 
     @property
     def left(self) -> int:
@@ -43,11 +45,14 @@ class Agreement:
 class Comparison:
     """One list against one session."""
 
-    def __init__(self, archive: Archive, live: LiveLog, items: Sequence[Item], *, deep: bool) -> None:
+    def __init__(
+        self, archive: Archive, live: LiveLog, items: Sequence[Item], *, deep: bool, trimmed: bool
+    ) -> None:
         self._archive = archive
         self._live = live
         self._items = items
         self._deep = deep
+        self._trimmed = trimmed
 
     def best(self, outline: Outline, ours: Ours) -> Agreement:
         """The present branch if the list goes on from its end, else the one with most of the list."""
@@ -62,17 +67,18 @@ class Comparison:
             # It leaves the branch, or goes on where a fork has nothing of its own yet: perhaps on a path
             # that is there.
             others = [found for found in self._elsewhere(here.parts, ours) if found.is_better_than(here)]
-            if others:
-                return max(others, key=lambda found: found.match.worth)
-        return here
+            here = max(others, key=lambda found: found.match.worth, default=here)
+        lacking = len(here.parts.head) < len(here.outline.head(here.outline.end))
+        return replace(here, headless=lacking and not self._trimmed)
 
     def _here(self, items: Sequence[Item], outline: Outline, ours: Ours) -> Agreement:
         """The whole log first; then what views showed of it."""
         found: list[Agreement] = []
-        matcher = Matcher(outline, ours, deep=self._deep, total=len(items))
+        matcher = Matcher(outline, ours, deep=self._deep, total=len(items), trimmed=self._trimmed)
+        orders = possible_orders if self._trimmed else likely_orders
         for parts in taken_apart(items, outline, ours, matcher):
             least = 0
-            for order in possible_orders(outline, ours, parts):
+            for order in orders(outline, ours, parts):
                 match = matcher.match(parts.body, order)
                 if len(match.seqs) < least and not parts.contexts:
                     continue  # a view that explains less of the list than the log does, or nothing
@@ -102,7 +108,7 @@ class Comparison:
     def _there(self, branch: Branch, ours: Ours, items: Sequence[Item]) -> Iterable[Agreement]:
         outline = Outline(self._archive, branch.id)
         outline.reach(branch.last_seq)
-        matcher = Matcher(outline, ours, deep=self._deep, total=len(items))
+        matcher = Matcher(outline, ours, deep=self._deep, total=len(items), trimmed=self._trimmed)
         for parts in taken_apart(items, outline, ours, matcher):
             # Few words in common are no reason to leave the present branch: the list must be all of the
             # other, or have the context message of one of its views.

@@ -25,15 +25,15 @@ class Syncer:
         self._ours: Ours | None = None
         self._remembered = Remembered()
 
-    def sync(self, messages: Sequence[MessageLike], *, deep: bool) -> Steps[SyncResult]:
+    def sync(self, messages: Sequence[MessageLike], *, deep: bool, trimmed: bool) -> Steps[SyncResult]:
         """One try. Raises `StaleView` when another writer was faster."""
         yield Call(self._state.notice)
-        return (yield Call(lambda: self._sync(messages, deep=deep)))
+        return (yield Call(lambda: self._sync(messages, deep=deep, trimmed=trimmed)))
 
-    def _sync(self, messages: Sequence[MessageLike], *, deep: bool) -> SyncResult:
+    def _sync(self, messages: Sequence[MessageLike], *, deep: bool, trimmed: bool) -> SyncResult:
         state, before = self._state, self._state.live.branch
         items = self._remembered.items(messages, before)
-        comparison = Comparison(state.archive, state.live, items, deep=deep)
+        comparison = Comparison(state.archive, state.live, items, deep=deep, trimmed=trimmed)
         plan = sync_plan(comparison.best(self._read(), self._rendered()), items)
         self._write(plan)
         self._remembered.keep(state.live.branch, items, plan.numbers)

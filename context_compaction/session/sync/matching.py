@@ -46,11 +46,12 @@ class Match:
 class Matcher:
     """Compares the items of one list with one log."""
 
-    def __init__(self, outline: Outline, ours: Ours, *, deep: bool, total: int) -> None:
+    def __init__(self, outline: Outline, ours: Ours, *, deep: bool, total: int, trimmed: bool) -> None:
         self._outline = outline
         self._ours = ours
         self._deep = deep
         self._total = total
+        self._trimmed = trimmed
 
     def same(self, item: Item, seq: int) -> bool:
         """Whether the item is message ``seq``, or what a view showed for it."""
@@ -127,7 +128,10 @@ class Matcher:
         return Match(agreeing, whole=False, at=max(last, order.hidden_before(left)))
 
     def _starts(self, seqs: Sequence[int], places: Mapping[int, int], candidates: Iterable[int]) -> list[int]:
-        """Where to begin if the first item is one of these messages; a quoted result may stand later."""
+        """Where to begin if the first item is one of these messages; a quoted result may stand later.
+
+        Only at the beginning of the order if the list is not trimmed.
+        """
         starts: set[int] = set()
         for place in (places[seq] for seq in candidates if seq in places):
             later = place
@@ -135,7 +139,7 @@ class Matcher:
                 while later < len(seqs) and self._outline[seqs[later]].role == "tool":
                     later += 1
             starts |= {place, later}
-        return sorted(starts)
+        return sorted(starts if self._trimmed else starts & {0})
 
     def _waiting(self, seqs: Sequence[int], start: int) -> list[int]:
         """The results before ``start`` that the list may have behind it."""
@@ -160,7 +164,7 @@ class Matcher:
 
     def _nothing(self, items: Sequence[Item], order: Order, places: Mapping[int, int]) -> Match:
         """None agrees. What had left is shared: up to the first message shown, if that was changed."""
-        rest = any(seq in places for item in items[1:] for seq in self._found(item))
+        rest = not self._trimmed or any(seq in places for item in items[1:] for seq in self._found(item))
         return Match(
             (), whole=False, at=order.hidden_before(order.seqs[0] if rest else self._outline.end + 1)
         )

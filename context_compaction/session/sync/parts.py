@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from context_compaction.render.context_message import beginning_text
+from context_compaction.render.context_message import beginning_place, beginning_text
 from context_compaction.session.sync.blocks import is_block
 from context_compaction.session.sync.items import MADE_UP, SYSTEM, Item
 from context_compaction.session.sync.matching import Matcher
@@ -55,9 +55,9 @@ def _made_up(items: Sequence[Item], outline: Outline, ours: Ours) -> tuple[froze
     """
     made_up: set[int] = set()
     claimed: set[int] = set()
-    leading = bool(outline.body)
+    leading, beginning = bool(outline.body), _beginning(items, outline)
     for item in items:
-        if item.known == MADE_UP:
+        if item.known == MADE_UP or item is beginning:
             made_up.add(item.index)
         elif item.role in SYSTEM:
             continue
@@ -77,6 +77,14 @@ def _made_up(items: Sequence[Item], outline: Outline, ours: Ours) -> tuple[froze
         else:
             leading = False
     return frozenset(made_up), frozenset(claimed)
+
+
+def _beginning(items: Sequence[Item], outline: Outline) -> Item | None:
+    """Our line that the conversation begins with the assistant, in a list of whatever log."""
+    place = beginning_place(item.role for item in items)
+    if place < 0 or items[place].known is not None or items[place].message.text != beginning_text():
+        return None
+    return None if _is_said(items[place], outline) else items[place]
 
 
 def _is_said(item: Item, outline: Outline) -> bool:

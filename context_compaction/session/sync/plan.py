@@ -58,6 +58,8 @@ def sync_plan(found: Agreement, items: Sequence[Item]) -> SyncPlan:
 def _last_agreeing(found: Agreement) -> int:
     """The number of the last message that list and log share."""
     outline, match = found.outline, found.match
+    if found.headless:
+        return 0
     if match.whole:
         return outline.end
     return match.at or (outline.first_head(outline.end) if found.parts.head else 0)
