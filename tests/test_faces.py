@@ -12,15 +12,16 @@ BUDGET = Budget(context_window=4096)
 
 
 def test_a_turn_does_not_fail_for_what_comes_after_it(caplog: pytest.LogCaptureFixture) -> None:
+    """An overhead that leaves no room, say."""
     with Session(":memory:", "s1", budget=BUDGET) as session:
-        after_turn(session, {"input_tokens": "many"})
+        after_turn(session, overhead=10**9)
     assert "compacting ahead of the next one failed" in caplog.text
     assert caplog.records[-1].levelno == logging.WARNING
 
 
 async def test_nor_does_it_on_an_event_loop(caplog: pytest.LogCaptureFixture) -> None:
     with Session(":memory:", "s1", budget=BUDGET) as session:
-        await aafter_turn(session, {"input_tokens": "many"})
+        await aafter_turn(session, overhead=10**9)
     assert "compacting ahead of the next one failed" in caplog.text
 
 
