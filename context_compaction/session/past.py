@@ -89,7 +89,8 @@ class PastContexts:
         """A list for `Session.sync`: the last shortened context in it is what it was made of."""
         if self._cut is None or self._branch != _branch(session):
             return list(messages)
-        return self._cut.as_said(messages, session.history())
+        history = session.history()
+        return list(messages) if len(history) < self._cut.length else self._cut.as_said(messages, history)
 
     def _shortened(self, session: Session, overhead: int | None) -> list[Message]:
         self._branch, self._cut = _branch(session), _cut(session, overhead)
