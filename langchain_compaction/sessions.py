@@ -42,6 +42,7 @@ class Sessions(context_compaction.Sessions):
 
     def __post_init__(self) -> None:
         self.drafter = drafter_of(self.drafter)  # once: how a model fares is known to all sessions
+        super().__post_init__()
 
 
 def _configurable(config: Mapping[str, Any] | None) -> Mapping[str, Any]:

@@ -8,7 +8,6 @@ from typing import Any
 
 import context_compaction
 from context_compaction import Archive, Budget, TokenCounter
-from context_compaction.drafting import DrafterChain
 from llamaindex_compaction.drafting import drafter_of
 from llamaindex_compaction.instrumentation import DispatchingObserver
 
@@ -26,7 +25,7 @@ class Sessions(context_compaction.Sessions):
 
     def __post_init__(self) -> None:
         self.drafter = drafter_of(self.drafter)  # once: how an LLM fares is known to all sessions
-        DrafterChain.of(self.drafter, TokenCounter.of(self.counter))  # what is no drafter is told now
+        super().__post_init__()
 
     def observers_of(self, session_id: str) -> Iterable[Any]:
         """LlamaIndex's instrumentation, then those that were given."""

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from context_compaction.archive import Archive
 from context_compaction.budget import Budget
 from context_compaction.counting import TokenCounter
+from context_compaction.drafting import DrafterChain
 from context_compaction.errors import ArchiveError
 from context_compaction.messages import Message
 from context_compaction.policy import Policy
@@ -48,7 +49,8 @@ class Sessions(Everywhere):
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        """A face reads its framework's kinds of drafter here."""
+        """A face reads its framework's kinds of drafter here. Raises `TypeError` for what is none."""
+        DrafterChain.of(self.drafter, TokenCounter.of(self.counter))
 
     def get(self, session_id: str) -> Session:
         """The session of this id, begun if it is new. Raises `ArchiveError`."""
